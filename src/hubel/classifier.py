@@ -1,0 +1,255 @@
+"""The classifier: a network with its preprocessing, its class names and its calibration.
+
+On disk it is a folder of two files. `model.safetensors` holds the weights; `classifier.json`
+holds everything else, the SHA-256 of the weights, and the SHA-256 of itself. Nothing in it can
+run.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hubel.artifact import ClassifierFile, read_artifact, write_artifact
+from hubel.data.decode import decode, upright_pixels
+from hubel.data.preprocess import Preprocess
+from hubel.errors import ArtifactError, DataError, PictureError
+from hubel.models.architecture import Architecture
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor, nn
+
+__all__ = ["Classifier", "Picture", "Prediction", "load"]
+
+Picture = "str | os.PathLike[str] | bytes | Image | NDArray[np.uint8] | Tensor"
+"""What can be classified: a path, the bytes of a file, a PIL image, an RGB or grey uint8 array
+(h, w, 3) or (h, w), or such a tensor."""
+
+_BATCH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The answer to one picture.
+
+    Attributes:
+        file: its name, or None where it had none.
+        labels: class names, the most probable first.
+        probabilities: calibrated, one a label, in the same order.
+        error: why there is no answer; the lists are then empty.
+    """
+
+    file: str | None
+    labels: tuple[str, ...] = ()
+    probabilities: tuple[float, ...] = ()
+    error: str | None = None
+
+    @property
+    def label(self) -> str | None:
+        """The most probable class."""
+        return self.labels[0] if self.labels else None
+
+    def to_json(self, top: int) -> dict[str, Any]:
+        """The answer as JSON types, with the `top` most probable classes."""
+        pairs = zip(self.labels[:top], self.probabilities[:top], strict=True)
+        ranked = [{"label": label, "probability": value} for label, value in pairs]
+        return {"file": self.file, "top": ranked, "error": self.error}
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """All that predicting, exporting, serving and looking inside need.
+
+    Attributes:
+        architecture: of the network.
+        weights: its state, by name.
+        preprocess: from decoded pixels to its input.
+        classes: names, in the order of the scores.
+        temperature: the scores are divided by it before the softmax; 1 is uncalibrated.
+        facts: metrics with intervals and provenance, JSON types.
+    """
+
+    architecture: Architecture
+    weights: dict[str, Tensor]
+    preprocess: Preprocess
+    classes: tuple[str, ...]
+    temperature: float = 1.0
+    facts: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    @functools.cached_property
+    def module(self) -> nn.Module:
+        """The network: a plain module, on the CPU, in evaluation mode."""
+        import torch
+
+        module = self.architecture.build()
+        module.load_state_dict(self.weights)
+        return module.to(memory_format=torch.channels_last).eval()  # pyright: ignore[reportCallIssue]
+
+    def logits(self, pixels_NHWC: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Scores of pixels that are at working size.
+
+        Args:
+            pixels_NHWC: uint8, (n, height, width, channels), as `Preprocess.pixels` gives them.
+
+        Returns:
+            float32, (n, classes).
+        """
+        import torch
+
+        with torch.inference_mode():
+            parts = [
+                self.module(self.preprocess.tensor(torch.from_numpy(pixels_NHWC[i : i + _BATCH])))
+                for i in range(0, len(pixels_NHWC), _BATCH)
+            ]
+            return torch.cat(parts).numpy() if parts else np.zeros((0, len(self.classes)), np.float32)
+
+    def probabilities(self, pixels_NHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Calibrated probabilities of pixels that are at working size: (n, classes)."""
+        return softmax(self.logits(pixels_NHWC), self.temperature)
+
+    def predict(self, pictures: Any) -> Any:
+        """Classify one picture, or a list of them.
+
+        Args:
+            pictures: a path, the bytes of a file, a PIL image, a uint8 array (h, w, 3) in RGB or
+                (h, w) in grey, a tensor of that kind, or a list of any of these.
+
+        Returns:
+            A `Prediction`, or a list of them in the same order. A picture that can't be read
+            gives a prediction with an `error`, never a substitute.
+        """
+        many = isinstance(pictures, list | tuple)
+        answers = list(self.predict_each(pictures if many else [pictures]))
+        return answers if many else answers[0]
+
+    def predict_each(
+        self, pictures: Iterable[Any], read: Callable[[Any], bytes] | None = None
+    ) -> Iterable[Prediction]:
+        """Classify a stream of pictures in batches; memory does not grow with their number."""
+        waiting: list[tuple[str | None, NDArray[np.uint8] | str]] = []
+        for picture in pictures:
+            waiting.append(self._open(picture, read))
+            if len(waiting) == _BATCH:
+                yield from self._answer(waiting)
+                waiting = []
+        yield from self._answer(waiting)
+
+    def save(self, folder: Path) -> None:
+        """Write the two files; a reader sees the old ones or the new ones, never a mixture.
+
+        Raises:
+            StorageError: they can't be written.
+        """
+        document = ClassifierFile(
+            architecture=self.architecture.to_json(),
+            preprocess=self.preprocess.to_json(),
+            classes=list(self.classes),
+            temperature=self.temperature,
+            facts=self.facts,
+        )
+        write_artifact(folder, document, self.weights)
+
+    def _open(
+        self, picture: Any, read: Callable[[Any], bytes] | None
+    ) -> tuple[str | None, NDArray[np.uint8] | str]:
+        name = _shown(picture) if isinstance(picture, str | os.PathLike) else None
+        try:
+            return name, self.preprocess.pixels(_decoded(picture, read))
+        except PictureError as error:
+            return name, str(error)
+
+    def _answer(
+        self, waiting: list[tuple[str | None, NDArray[np.uint8] | str]]
+    ) -> Iterable[Prediction]:
+        pixels = [found for _, found in waiting if not isinstance(found, str)]
+        rows = iter(self.probabilities(np.stack(pixels)) if pixels else ())
+        for name, found in waiting:
+            if isinstance(found, str):
+                yield Prediction(name, error=found)
+                continue
+            row = next(rows)
+            order = np.argsort(-row, kind="stable")
+            labels = tuple(self.classes[index] for index in order)
+            yield Prediction(name, labels, tuple(float(row[index]) for index in order))
+
+
+def load(path: str | os.PathLike[str]) -> Classifier:
+    """Load a classifier from a run folder or a classifier folder.
+
+    Raises:
+        ArtifactError: there is none, its files were changed, or this version can't read it.
+    """
+    folder = Path(path).expanduser()
+    if (folder / "classifier").is_dir():
+        folder = folder / "classifier"
+    document, weights = read_artifact(folder)
+    classifier = Classifier(
+        Architecture.from_json(document.architecture),
+        weights,
+        Preprocess.from_json(document.preprocess),
+        tuple(document.classes),
+        document.temperature,
+        document.facts,
+    )
+    _check_fit(classifier, folder)
+    return classifier
+
+
+def softmax(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
+    """Calibrated probabilities: (n, classes)."""
+    from hubel.evaluation.calibration import softmax as stable
+
+    return stable(logits, temperature)
+
+
+def _check_fit(classifier: Classifier, folder: Path) -> None:
+    architecture, preprocess = classifier.architecture, classifier.preprocess
+    pairs = [
+        ("classes", len(classifier.classes), architecture.num_classes),
+        ("channels", preprocess.num_channels, architecture.in_channels),
+        ("size", (preprocess.height, preprocess.width), tuple(architecture.image_size)),
+        ("means", len(preprocess.mean), preprocess.num_channels),
+    ]
+    for name, found, expected in pairs:
+        if found != expected:
+            raise ArtifactError(
+                f"{folder}: {name} disagree: {found} given, the network has {expected}"
+            )
+    try:
+        _ = classifier.module
+    except RuntimeError as error:
+        raise ArtifactError(f"{folder}: the weights are of another network: {error}") from error
+
+
+def _decoded(picture: Any, read: Callable[[Any], bytes] | None) -> NDArray[np.uint8]:
+    if isinstance(picture, bytes):
+        return decode(picture).pixels
+    if isinstance(picture, str | os.PathLike):
+        return decode((read or _read)(picture)).pixels
+    if hasattr(picture, "getexif"):
+        return upright_pixels(picture)
+    array = np.asarray(picture)
+    if array.dtype != np.uint8 or not (array.ndim == 2 or array.shape[2:] == (3,)):
+        raise DataError(
+            "expected a path, bytes, a PIL image, or a uint8 array of shape (h, w, 3) or (h, w); "
+            f"got {type(picture).__name__} of {array.dtype}, shape {array.shape}"
+        )
+    return array
+
+
+def _read(path: Any) -> bytes:
+    from hubel.data.sources import read_file
+
+    return read_file(os.fspath(path))
+
+
+def _shown(path: Any) -> str:
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -1,0 +1,68 @@
+"""`hubel`: the entry point, the exit codes, and what is printed when something is wrong."""
+
+from __future__ import annotations
+
+import time
+
+STARTED = time.monotonic()  # before anything slow is imported: a budget counts from here
+
+import os  # noqa: E402
+import sys  # noqa: E402
+import traceback  # noqa: E402
+
+import typer  # noqa: E402
+
+from hubel import __version__  # noqa: E402
+from hubel.cli import data, predict, report, train  # noqa: E402
+from hubel.errors import HubelError, Interrupted  # noqa: E402
+
+__all__ = ["app", "main"]
+
+DONE, AT_FAULT, USAGE, BUG, INTERRUPTED = 0, 1, 2, 3, 130
+
+app = typer.Typer(
+    name="hubel",
+    help="From labelled pictures to a classifier that its owner can see through.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("train")(train.command)
+app.command("predict")(predict.command)
+app.command("data")(data.command)
+app.command("report")(report.command)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: bool = typer.Option(False, "--version", help="Print the version and leave."),
+) -> None:
+    """From labelled pictures to a classifier that its owner can see through."""
+    if version:
+        print(f"hubel {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line and leave with a code: 0 done, 1 the input, 2 usage, 3 a bug, 130."""
+    try:
+        app(prog_name="hubel", standalone_mode=True)
+    except Interrupted as error:
+        _leave(str(error), INTERRUPTED)
+    except HubelError as error:
+        _leave(f"error: {error}", AT_FAULT)
+    except KeyboardInterrupt:
+        _leave("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has left; there is nobody to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(DONE)
+    except Exception:
+        traceback.print_exc()
+        _leave("this is a bug of hubel: please report it with the lines above", BUG)
+
+
+def _leave(message: str, code: int) -> None:
+    print(message, file=sys.stderr)
+    sys.exit(code)

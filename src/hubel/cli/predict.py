@@ -1,0 +1,101 @@
+"""`hubel predict`."""
+
+from __future__ import annotations
+
+import csv
+import glob
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hubel.errors import DataError
+
+if TYPE_CHECKING:
+    from hubel.classifier import Prediction
+
+__all__ = ["command"]
+
+_FORMATS = ("table", "csv", "json")
+
+
+def command(
+    run: Annotated[Path, typer.Argument(help="Folder of a run, or of a classifier.")],
+    pictures: Annotated[
+        list[str], typer.Argument(help="Files, folders, globs; - reads names from standard input.")
+    ],
+    top: Annotated[int, typer.Option(min=1, help="How many classes to name.")] = 3,
+    format: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+) -> None:
+    """Say what is on pictures, with calibrated probabilities.
+
+    A picture that can't be read gives a row with its error, and exit code 1 at the end.
+    """
+    if format not in _FORMATS:
+        raise typer.BadParameter(f"expected one of {', '.join(_FORMATS)}, got {format!r}")
+    from hubel.classifier import load
+
+    classifier = load(run)
+    answers = classifier.predict_each(expand(pictures))
+    top = min(top, len(classifier.classes))
+    if not _WRITERS["json" if json else format](answers, top):
+        raise typer.Exit(1)
+
+
+def expand(names: Iterable[str]) -> Iterator[str]:
+    """The files that were meant: folders give all files in them, `-` what standard input lists."""
+    for name in names:
+        if name == "-":
+            yield from expand(line.rstrip("\n") for line in sys.stdin if line.strip())
+        elif os.path.isdir(name):
+            from hubel.data.folders import walk
+
+            found = (os.path.join(name, entry.path) for entry in walk(Path(name)))
+            yield from (path for path in found if not os.path.basename(path).startswith("."))
+        elif not os.path.exists(name) and glob.has_magic(name):
+            matched = sorted(glob.glob(name, recursive=True))
+            if not matched:
+                raise DataError(f"{name}: no file matches")
+            yield from expand(matched)
+        else:
+            yield name
+
+
+def _write_table(answers: Iterable[Prediction], top: int) -> bool:
+    from hubel.cli.console import printable
+
+    fine = True
+    for answer in answers:
+        pairs = zip(answer.labels[:top], answer.probabilities[:top], strict=True)
+        said = "  ".join(f"{printable(label)} {value:.1%}" for label, value in pairs)
+        print(f"{printable(answer.file or '')}  {said or 'error: ' + str(answer.error)}")
+        fine = fine and answer.error is None
+    return fine
+
+
+def _write_csv(answers: Iterable[Prediction], top: int) -> bool:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    numbered = [f"{name}_{n}" for n in range(1, top + 1) for name in ("label", "probability")]
+    writer.writerow(["file", *numbered, "error"])
+    fine = True
+    for answer in answers:
+        pairs = zip(answer.labels[:top], answer.probabilities[:top], strict=True)
+        cells = [cell for pair in pairs for cell in pair] or [""] * (2 * top)
+        writer.writerow([answer.file, *cells, answer.error or ""])
+        fine = fine and answer.error is None
+    return fine
+
+
+def _write_json(answers: Iterable[Prediction], top: int) -> bool:
+    from hubel.cli.console import print_json
+
+    found = list(answers)
+    print_json([answer.to_json(top) for answer in found])
+    return all(answer.error is None for answer in found)
+
+
+_WRITERS = {"table": _write_table, "csv": _write_csv, "json": _write_json}

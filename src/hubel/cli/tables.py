@@ -1,0 +1,54 @@
+"""Results as text that fits 80 columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hubel.runs import Run
+
+__all__ = ["aligned", "summary"]
+
+
+def summary(run: Run) -> str:
+    """The table at the end of a training: the rungs, the verdicts, where the report is."""
+    facts, ladder = run.facts, run.ladder
+    rows = [["", "accuracy", "95% interval", "parameters", "seconds"]]
+    for rung in sorted(ladder["rungs"], key=lambda rung: rung["accuracy"]["value"]):
+        found = rung["accuracy"]
+        interval = f"{found['low']:.1%} to {found['high']:.1%}"
+        numbers = [f"{rung['parameters']:,}", f"{rung['seconds']:.1f}"]
+        rows.append([rung["name"], f"{found['value']:.1%}", interval, *numbers])
+    lines = ["", aligned(rows), ""]
+    lines += [_verdict(comparison) for comparison in ladder["comparisons"]]
+    total = facts["seconds"]["total"]
+    n = run.evaluation["n"]
+    lines += [
+        f"Scored once on {n:,} test pictures. {total:.0f} s in all.",
+        "",
+        f"report   {run.report}",
+        f"use it   hubel predict {run.folder} PICTURES...",
+    ]
+    return "\n".join(lines)
+
+
+def aligned(rows: list[list[str]]) -> str:
+    """Columns: the first to the left, the others to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = (
+        "  ".join(
+            cell.rjust(width) if column else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _verdict(comparison: dict[str, Any]) -> str:
+    difference = comparison["difference"]
+    points = f"{100 * difference['low']:+.1f} to {100 * difference['high']:+.1f}"
+    if comparison["verdict"] == "these data can't tell":
+        return f"Against {comparison['b']}: these data can't tell ({points} points)."
+    value = 100 * difference["value"]
+    return f"Against {comparison['b']}: {value:+.1f} points ({points})."

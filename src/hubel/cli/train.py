@@ -1,0 +1,130 @@
+"""`hubel train`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hubel.errors import RecipeError
+
+if TYPE_CHECKING:
+    from hubel.runs import Run
+
+__all__ = ["command"]
+
+_SAMPLE = "sample:trashnet"
+
+
+def command(
+    data: Annotated[
+        str | None,
+        typer.Argument(help="A folder, a table, or a zip archive of pictures. "
+                            "Without it: sample:trashnet, which comes with hubel."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run [runs/<data>-<n>].")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with this run.")] = None,
+    budget: Annotated[str | None, typer.Option(help="Time for everything, as 90s, 10m [10m].")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the data, instead of a budget.")] = None,
+    model: Annotated[str | None, typer.Option(help="convnet or linear [convnet].")] = None,
+    size: Annotated[str | None, typer.Option(help="Input in pixels: 64 or 96x128 (height x width).")] = None,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", "-b", help="Pictures a step.")] = None,
+    lr: Annotated[float | None, typer.Option(help="Largest learning rate.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Decides every draw [0].")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps [auto].")] = None,
+    workers: Annotated[int | None, typer.Option("--workers", "-j", help="Threads that read.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any other setting, as mixup=0.2; --settings lists them."),
+    ] = None,
+    settings: Annotated[bool, typer.Option("--settings", help="List all settings and leave.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the run as JSON.")] = False,
+) -> None:
+    """Train a classifier, compare it with honest baselines, and write a report."""
+    if settings:
+        _list_settings()
+        return
+    chosen = {"budget": budget, "epochs": epochs, "model": model, "size": size, "lr": lr,
+              "batch_size": batch_size, "seed": seed, "device": device,
+              "workers": workers}  # fmt: skip
+    chosen = {name: value for name, value in chosen.items() if value is not None}
+    chosen |= _assignments(set_ or [], chosen)
+    run = _resume(resume, data, out, chosen) if resume is not None else _train(data, out, chosen)
+    _print(run, json)
+
+
+def _train(data: str | None, out: Path | None, chosen: dict[str, Any]) -> Run:
+    from hubel.cli.console import Terminal
+    from hubel.cli.main import STARTED
+
+    terminal = Terminal()
+    if data is None:
+        terminal.say(f"no data are named: training on {_SAMPLE}, photographs of waste in 6 classes")
+    _warm_up()
+    from hubel.job.work import train
+    from hubel.job.desk import Sitting
+
+    sitting = Sitting(reporter=terminal, started=STARTED, command=_command())
+    return train(data or _SAMPLE, out=out, sitting=sitting, **chosen)
+
+
+def _resume(folder: Path, data: str | None, out: Path | None, chosen: dict[str, Any]) -> Run:
+    from hubel.cli.console import Terminal
+    from hubel.cli.main import STARTED
+
+    if data is not None or out is not None or chosen:
+        given = ", ".join([*(["DATA"] if data else []), *(["--out"] if out else []), *chosen])
+        raise RecipeError(
+            f"--resume goes on exactly as the run began, so {given} would have no effect; leave "
+            "that out, or start a new run"
+        )
+    from hubel.job.work import resume
+    from hubel.job.desk import Sitting
+
+    sitting = Sitting(reporter=Terminal(), started=STARTED, command=_command())
+    return resume(folder, sitting=sitting)
+
+
+def _warm_up() -> None:
+    """Load PyTorch beside the scan, which mostly waits for the disk."""
+    import threading
+
+    threading.Thread(target=__import__, args=("torch",), daemon=True).start()
+
+
+def _assignments(texts: list[str], chosen: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals:
+            raise RecipeError(f"--set {text}: expected name=value, as in --set mixup=0.2")
+        if name in found or name in chosen:
+            raise RecipeError(f"{name} is set twice")
+        found[name] = value.strip()
+    return found
+
+
+def _command() -> list[str]:
+    return ["hubel", *sys.argv[1:]]
+
+
+def _list_settings() -> None:
+    from hubel.training.recipe import setting_names
+
+    for name, default, meaning in setting_names():
+        shown = "by rule" if default is None else default
+        print(f"{name:16} {meaning} [{shown}]")
+
+
+def _print(run: Run, as_json: bool) -> None:
+    from hubel.cli.console import print_json
+    from hubel.cli.tables import summary
+
+    if as_json:
+        documents = {"evaluation": run.evaluation, "ladder": run.ladder}
+        print_json({"run": str(run.folder)} | run.facts | documents)
+    else:
+        print(summary(run))

@@ -1,0 +1,172 @@
+"""Random changes of training pictures: drawn by key, executed on a whole batch at once.
+
+Every draw is a function of (seed, epoch, sample), so it does not matter who makes the batch or
+when. Flip, shift, zoom and the change to the training resolution are one resampling.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from hubel.data.keyed import generator, uniform
+
+__all__ = ["Augmentation", "Key", "augment", "mix"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Augmentation:
+    """How far training pictures are changed; the zero of each setting is off.
+
+    Attributes:
+        flip: left and right are exchanged in every second epoch, by turns, a random half first.
+        shift: largest shift up, down, left or right, as a share of the side; borders reflect.
+        zoom: largest share of the area that a random crop leaves out.
+        color: largest relative change of brightness, contrast and saturation.
+        erase: side of a random square that is made grey, as a share of the side.
+        mixup: parameter of the Beta distribution of blended pairs (Zhang et al. 2018).
+        cutmix: the same, of pairs where one picture fills a box of the other (Yun et al. 2019).
+    """
+
+    flip: bool = False
+    shift: float = 0.0
+    zoom: float = 0.0
+    color: float = 0.0
+    erase: float = 0.0
+    mixup: float = 0.0
+    cutmix: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What the draws of a batch depend on.
+
+    `epochs` and `samples` are int64, (n,).
+    """
+
+    seed: int
+    epochs: NDArray[np.int64]
+    samples: NDArray[np.int64]
+
+    def draw(self, stream: str) -> NDArray[np.float64]:
+        """(n,) numbers in [0, 1)."""
+        return uniform(self.seed, stream, self.epochs, self.samples)
+
+
+def augment(x_NCHW: Tensor, key: Key, how: Augmentation, size: tuple[int, int]) -> Tensor:
+    """Change a batch of normalised pictures.
+
+    Args:
+        x_NCHW: float, (n, channels, height, width), channels-last memory.
+        key: decides every draw.
+        how: how far.
+        size: height and width of the result.
+
+    Returns:
+        float, (n, channels, *size), channels-last memory.
+    """
+    x_NCHW = _resample(x_NCHW, key, how, size)
+    if how.color:
+        x_NCHW = _recolor(x_NCHW, key, how.color)
+    if how.erase:
+        x_NCHW = _erase(x_NCHW, key, how.erase)
+    return x_NCHW.contiguous(memory_format=torch.channels_last)
+
+
+def mix(
+    x_NCHW: Tensor, y_NK: Tensor, how: Augmentation, seed: int, step: int
+) -> tuple[Tensor, Tensor]:
+    """Blend or cut pairs of a batch, and their targets alike.
+
+    Args:
+        x_NCHW: float, (n, channels, height, width).
+        y_NK: float, (n, classes), target probabilities.
+        how: `mixup` and `cutmix`; with both, each step draws one of them.
+        seed: of the run.
+        step: of the run; partners and shares are keyed on it.
+    """
+    if not (how.mixup or how.cutmix):
+        return x_NCHW, y_NK
+    draws = generator(seed, "mix", step)
+    cut = bool(how.cutmix) and (not how.mixup or draws.random() < 0.5)
+    strength = how.cutmix if cut else how.mixup
+    share = float(draws.beta(strength, strength))
+    partner = torch.from_numpy(draws.permutation(len(x_NCHW))).to(x_NCHW.device)
+    if not cut:
+        return torch.lerp(x_NCHW[partner], x_NCHW, share), torch.lerp(y_NK[partner], y_NK, share)
+    height, width = x_NCHW.shape[2:]
+    top, bottom = _interval(height, (1 - share) ** 0.5, draws.random())
+    left, right = _interval(width, (1 - share) ** 0.5, draws.random())
+    mixed = x_NCHW.clone()
+    mixed[:, :, top:bottom, left:right] = x_NCHW[partner, :, top:bottom, left:right]
+    kept = 1 - (bottom - top) * (right - left) / (height * width)
+    return mixed, torch.lerp(y_NK[partner], y_NK, kept)
+
+
+def _interval(side: int, share: float, place: float) -> tuple[int, int]:
+    length = round(side * share)
+    start = round((side - length) * place)
+    return start, start + length
+
+
+def _resample(x_NCHW: Tensor, key: Key, how: Augmentation, size: tuple[int, int]) -> Tensor:
+    height, width = x_NCHW.shape[2:]
+    if not (how.flip or how.shift or how.zoom) and size == (height, width):
+        return x_NCHW
+    scale = np.sqrt(1 - how.zoom * key.draw("zoom"))
+    across, down = _signed(key, "shift across"), _signed(key, "shift down")
+    theta = np.zeros((len(x_NCHW), 2, 3))
+    theta[:, 0, 0] = scale
+    theta[:, 1, 1] = scale
+    # A zoomed window may lie anywhere inside the picture; `shift` then moves it on, in whole
+    # pixels, so that an unzoomed picture stays sharp.
+    theta[:, 0, 2] = (1 - scale) * across + 2 / width * np.rint(how.shift * width * across)
+    theta[:, 1, 2] = (1 - scale) * down + 2 / height * np.rint(how.shift * height * down)
+    if how.flip:
+        theta[_flipped(key), 0, 0] *= -1
+    grid = functional.affine_grid(
+        torch.from_numpy(theta).to(x_NCHW.device, x_NCHW.dtype),
+        [len(x_NCHW), x_NCHW.shape[1], *size],
+        align_corners=False,
+    )
+    return functional.grid_sample(
+        x_NCHW, grid, mode="bilinear", padding_mode="reflection", align_corners=False
+    )
+
+
+def _flipped(key: Key) -> NDArray[np.bool_]:
+    """Each sample by turns: seen both ways in any two epochs (Jordan 2024, arXiv 2404.00498)."""
+    first = uniform(key.seed, "flip", 0, key.samples) < 0.5
+    return first ^ (key.epochs % 2 == 1)
+
+
+def _signed(key: Key, stream: str) -> NDArray[np.float64]:
+    return 2 * key.draw(stream) - 1
+
+
+def _recolor(x_NCHW: Tensor, key: Key, strength: float) -> Tensor:
+    def factor(stream: str) -> Tensor:
+        drawn = strength * _signed(key, stream)
+        return torch.from_numpy(drawn).to(x_NCHW.device, x_NCHW.dtype)[:, None, None, None]
+
+    middle = x_NCHW.mean((1, 2, 3), keepdim=True)
+    x_NCHW = torch.lerp(x_NCHW, middle, -factor("contrast")) + factor("brightness")
+    if x_NCHW.shape[1] == 3:
+        x_NCHW = torch.lerp(x_NCHW, x_NCHW.mean(1, keepdim=True), -factor("saturation"))
+    return x_NCHW
+
+
+def _erase(x_NCHW: Tensor, key: Key, side: float) -> Tensor:
+    inside: list[Tensor] = []
+    for dim, stream in ((2, "erase down"), (3, "erase across")):
+        length = x_NCHW.shape[dim]
+        place = torch.from_numpy(key.draw(stream)).to(x_NCHW.device)[:, None] * (1 - side)
+        centers = (torch.arange(length, device=x_NCHW.device) + 0.5) / length
+        inside.append((centers >= place) & (centers < place + side))
+    box = inside[0][:, None, :, None] & inside[1][:, None, None, :]
+    return x_NCHW.masked_fill(box, 0.0)

@@ -1,0 +1,184 @@
+"""How a tree of folders becomes labels and splits.
+
+The folder that a file stands in is its class, named by its path from the root (`car/black`).
+When the folders at the top are all names of splits (train, val, test and their synonyms), the
+class begins one level below.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from hubel.errors import DataError
+
+__all__ = ["SPLIT_NAMES", "Entry", "interpret", "split_of", "walk"]
+
+SPLIT_NAMES = {
+    "train": ("train", "training"),
+    "val": ("val", "valid", "validation", "dev", "eval"),
+    "test": ("test", "testing"),
+}
+_JUNK = {"thumbs.db", "desktop.ini"}
+
+
+class Entry(NamedTuple):
+    """One file of a source: where it is, what is known of it from outside, why it is left out.
+
+    `path` is relative to the source's root, with `/`, and may hold surrogates for bytes that are
+    not UTF-8; `stamp` changes when the file does.
+    """
+
+    path: str
+    label: str | None = None
+    split: str | None = None
+    group: str | None = None
+    size: int = 0
+    stamp: int = 0
+    problem: str | None = None
+
+
+def split_of(name: str) -> str | None:
+    """The split that a folder or table value names, whatever its case; None when it names none.
+
+    Example:
+        >>> split_of("Validation"), split_of("cats")
+        ('val', None)
+    """
+    lowered = name.strip().lower()
+    return next((split for split, names in SPLIT_NAMES.items() if lowered in names), None)
+
+
+def walk(root: Path) -> Iterator[Entry]:
+    """Every file below `root`, through links, each real folder once, in a fixed order.
+
+    Hidden folders (`.git`, `.ipynb_checkpoints`) are not entered. A folder that can't be listed,
+    a loop of links and a broken link each give one entry with its problem.
+    """
+    return _walk(os.fspath(root), "", frozenset())
+
+
+def _walk(folder: str, prefix: str, above: frozenset[tuple[int, int]]) -> Iterator[Entry]:
+    try:
+        status = os.stat(folder)
+        identity = (status.st_dev, status.st_ino)
+        if identity in above:
+            yield Entry(prefix.rstrip("/"), problem="a link that leads back to a folder above it")
+            return
+        with os.scandir(folder) as found:
+            items = sorted(found, key=lambda item: item.name)
+    except OSError as error:
+        yield Entry(prefix.rstrip("/"), problem=f"folder can't be listed: {error.strerror}")
+        return
+    for item in items:
+        path = prefix + item.name
+        if _is_folder(item):
+            if not item.name.startswith("."):
+                yield from _walk(item.path, path + "/", above | {identity})
+        else:
+            yield _file(item, path)
+
+
+def _is_folder(item: os.DirEntry[str]) -> bool:
+    try:
+        return item.is_dir()
+    except OSError:
+        return False
+
+
+def _file(item: os.DirEntry[str], path: str) -> Entry:
+    try:
+        status = item.stat()
+    except FileNotFoundError:
+        return Entry(path, problem="a link to nothing")
+    except OSError as error:
+        return Entry(path, problem=f"can't be reached: {error.strerror}")
+    if not stat.S_ISREG(status.st_mode):
+        return Entry(path, problem="not a regular file")
+    return Entry(path, size=status.st_size, stamp=status.st_mtime_ns)
+
+
+def interpret(files: Iterable[Entry], name: str) -> tuple[str, list[Entry], list[str]]:
+    """Give each file its label and split by where it stands.
+
+    Args:
+        files: as `walk` gives them.
+        name: of the source, for messages.
+
+    Returns:
+        The kind of layout, the entries sorted by path, and notes for the user.
+
+    Raises:
+        DataError: there are no files, or folders that name the same split twice.
+    """
+    entries = sorted(files, key=lambda entry: entry.path)
+    if not entries:
+        raise DataError(f"{name} holds no files; expected one folder a class with pictures in it")
+    notes: list[str] = []
+    base = _wrapper(entries)
+    if base:
+        notes.append(f"everything stands in {base!r}: classes are counted from there")
+    splits = _split_folders(entries, base, name)
+    labelled = [_labelled(entry, base, splits) for entry in entries]
+    nested = next((e.label for e in labelled if e.label and "/" in e.label), None)
+    if nested is not None:
+        notes.append(f"nested folders: each is a class of its own, by its path, as in {nested!r}")
+    return ("split folders" if splits else "class folders"), labelled, notes
+
+
+def _wrapper(entries: list[Entry]) -> str:
+    """The chain of lone folders that only wraps the data, as archives often do."""
+    base = ""
+    while True:
+        heads = {entry.path[len(base) :].partition("/")[0::2] for entry in entries}
+        tops = {head for head, rest in heads if rest}
+        loose = any(not rest and not head.startswith(".") for head, rest in heads)
+        deep = any("/" in rest for _, rest in heads)
+        if len(tops) != 1 or loose or not deep or any(split_of(top) for top in tops):
+            return base
+        (top,) = tops
+        # A lone folder is a class when pictures stand in it directly.
+        if any("/" not in rest and not _is_hidden(rest) for _, rest in heads if rest):
+            return base
+        base += top + "/"
+
+
+def _split_folders(entries: list[Entry], base: str, name: str) -> dict[str, str]:
+    inside = (entry.path[len(base) :] for entry in entries)
+    tops = sorted({path.partition("/")[0] for path in inside if path.count("/") >= 2})
+    splits = {top: split for top in tops if (split := split_of(top)) is not None}
+    if "train" not in splits.values() or len(splits) != len(tops):
+        return {}
+    for split in set(splits.values()):
+        same = [top for top in splits if splits[top] == split]
+        if len(same) > 1:
+            raise DataError(f"{name}: the folders {' and '.join(same)} both name the {split} split; "
+                            "keep one of them")  # fmt: skip
+    return splits
+
+
+def _labelled(entry: Entry, base: str, splits: dict[str, str]) -> Entry:
+    if entry.problem is not None:
+        return entry
+    folder, _, file = entry.path[len(base) :].rpartition("/")
+    if _is_hidden(file):
+        return entry._replace(problem="hidden or system file")
+    split = None
+    if splits:
+        top, _, folder = folder.partition("/")
+        split = splits.get(top)
+    if not folder:
+        return entry._replace(split=split, problem="not inside a class folder")
+    return entry._replace(label=_shown(folder), split=split)
+
+
+def _is_hidden(file: str) -> bool:
+    return file.startswith(".") or file.lower() in _JUNK
+
+
+def _shown(text: str) -> str:
+    """Text that any file format takes: bytes that are not UTF-8 are written as `\\xNN`."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -1,0 +1,158 @@
+"""The manifest: an immutable Arrow table, one row a sample."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from hubel.errors import ArtifactError
+from hubel.storage import write_with
+
+__all__ = ["SCHEMA", "SPLITS", "Manifest", "natural_order", "read_parquet", "write_parquet"]
+
+SPLITS = ("train", "val", "test")
+
+SCHEMA: Any = pa.schema(
+    [
+        ("file", pa.string()),
+        ("path", pa.binary()),
+        ("label", pa.string()),
+        ("split", pa.string()),
+        ("group", pa.string()),
+        ("width", pa.int32()),
+        ("height", pa.int32()),
+        ("mode", pa.string()),
+        ("format", pa.string()),
+        ("frames", pa.int32()),
+        ("bytes", pa.int64()),
+        ("digest", pa.binary(32)),
+        ("problem", pa.string()),
+        ("error", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Every sample of a source: where it is, what it is, which split it belongs to.
+
+    `table` follows `SCHEMA`. A row with a `problem` was left out and has no split. `file` is
+    what people read; `path` holds the bytes of the name, relative to the source's root.
+    """
+
+    table: Any
+
+    def __len__(self) -> int:
+        return self.table.num_rows
+
+    @functools.cached_property
+    def accepted(self) -> NDArray[np.bool_]:
+        """(n,), True where a row has no problem."""
+        return self.table["problem"].is_null().to_numpy(zero_copy_only=False)
+
+    @functools.cached_property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes in natural order (`2` before `10`)."""
+        labels = set(self.table["label"].filter(pa.array(self.accepted)).unique().to_pylist())
+        return tuple(sorted(labels - {None}, key=natural_order))
+
+    @functools.cached_property
+    def digests(self) -> NDArray[np.uint8]:
+        """(n, 32), SHA-256 of each file; zeros where it was not read."""
+        rows = self.table["digest"].to_pylist()
+        joined = b"".join(row if row is not None else bytes(32) for row in rows)
+        return np.frombuffer(joined, np.uint8).reshape(-1, 32)
+
+    @functools.cached_property
+    def targets(self) -> NDArray[np.int64]:
+        """(n,), index of each row's label in `classes`; -1 where it was left out."""
+        index = {name: number for number, name in enumerate(self.classes)}
+        found = [index.get(label, -1) for label in self.table["label"].to_pylist()]
+        return np.where(self.accepted, np.array(found, np.int64), -1)
+
+    def rows(self, split: str) -> NDArray[np.int64]:
+        """The row numbers of one split, in the table's order."""
+        named = np.array(self.table["split"].to_pylist(), dtype=object) == split
+        return np.flatnonzero(named & self.accepted)
+
+    def files(self, rows: NDArray[np.int64]) -> list[str]:
+        """The shown names of the files of some rows."""
+        return self.table["file"].take(pa.array(rows)).to_pylist()
+
+    def path(self, row: int) -> str:
+        """The name of one file as its source knows it."""
+        return self.table["path"][row].as_py().decode("utf-8", "surrogateescape")
+
+    def counts(self) -> dict[str, int]:
+        """How many samples each split has."""
+        return {split: len(self.rows(split)) for split in SPLITS}
+
+    def problems(self) -> list[dict[str, str | None]]:
+        """What was left out: file, reason, and the decoder's own error where there was one."""
+        left = self.table.filter(pa.array(~self.accepted))
+        return [
+            {"file": file, "reason": reason, "error": error}
+            for file, reason, error in zip(
+                left["file"].to_pylist(),
+                left["problem"].to_pylist(),
+                left["error"].to_pylist(),
+                strict=True,
+            )
+        ]
+
+    def write(self, path: Path) -> None:
+        """Write the table to a Parquet file, atomically."""
+        write_parquet(self.table, path)
+
+    @classmethod
+    def read(cls, path: Path) -> Manifest:
+        """Read a manifest.
+
+        Raises:
+            ArtifactError: the file is no manifest of this version.
+        """
+        table = read_parquet(path)
+        if not table.schema.equals(SCHEMA):
+            raise ArtifactError(f"{path}: expected the columns {SCHEMA.names}, got "
+                                f"{table.schema.names}")  # fmt: skip
+        return cls(table)
+
+
+def natural_order(name: str) -> tuple[tuple[int, int | str], ...]:
+    """A sorting key that reads numbers as numbers.
+
+    Example:
+        >>> sorted(["img10", "img9", "Img1"], key=natural_order)
+        ['Img1', 'img9', 'img10']
+    """
+    parts = re.findall(r"\d+|\D+", name)
+    key = [(0, int(part)) if part.isdecimal() else (1, part.casefold()) for part in parts]
+    return (*key, (2, name))
+
+
+def read_parquet(path: Path) -> Any:
+    """Read an Arrow table.
+
+    Raises:
+        ArtifactError: there is no such file, or it can't be read.
+    """
+    from pyarrow import parquet
+
+    try:
+        return parquet.ParquetFile(path).read()
+    except (OSError, pa.ArrowException) as error:
+        raise ArtifactError(f"{path} can't be read as Parquet: {error}") from error
+
+
+def write_parquet(table: Any, path: Path) -> None:
+    """Write an Arrow table, atomically."""
+    from pyarrow import parquet
+
+    write_with(path, lambda temporary: parquet.write_table(table, temporary, compression="zstd"))

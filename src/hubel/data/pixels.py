@@ -1,0 +1,177 @@
+"""Decoded pixels, kept once at working size: uint8, memory-mapped, found by content.
+
+A store is a folder of segments that never change once written. A segment is a pair of files:
+`<name>.pixels.npy`, (rows, height, width, channels), and `<name>.digests.npy`, (rows, 32), the
+SHA-256 of the file that each row came from. The second is written last and makes the pair count.
+Two runs on the same data at the same time cost double work, never a broken store.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from hubel.data.preprocess import Preprocess
+from hubel.errors import DataError
+from hubel.storage import reserve, storage_errors, write_with
+
+__all__ = ["PixelStore", "PixelWriter", "Pixels", "cache_folder"]
+
+_WAY_OUT = "free some space, or set HUBEL_CACHE to a folder on a larger disk"
+
+
+def cache_folder() -> Path:
+    """Where caches live: `$HUBEL_CACHE`, else the user's cache folder."""
+    named = os.environ.get("HUBEL_CACHE")
+    if named:
+        return Path(named).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "hubel"
+
+
+@dataclass(frozen=True, slots=True)
+class Pixels:
+    """The pixels of some samples, in their order, without holding them in memory.
+
+    Attributes:
+        segments: memory maps, uint8, (rows, height, width, channels) each.
+        places: int64, (n, 2): segment and row of each sample.
+    """
+
+    segments: tuple[NDArray[np.uint8], ...]
+    places: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def take(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """The pixels of the samples at `indices`: uint8, (len(indices), height, width, channels)."""
+        places = self.places[indices]
+        if len(self.segments) == 1:
+            return self.segments[0][places[:, 1]]
+        taken = np.empty((len(indices), *self.segments[0].shape[1:]), np.uint8)
+        for number in np.unique(places[:, 0]):
+            here = places[:, 0] == number
+            taken[here] = self.segments[number][places[here, 1]]
+        return taken
+
+    def select(self, indices: NDArray[np.int64]) -> Pixels:
+        """The pixels of a subset of the samples."""
+        return Pixels(self.segments, self.places[indices])
+
+
+class PixelWriter:
+    """Fills one new segment; several threads may fill different rows.
+
+    Args:
+        folder: of the store.
+        rows: how many rows there will be.
+        preprocess: decides the shape of a row.
+
+    Raises:
+        StorageError: the disk has no room; it is asked for before the first row is written.
+    """
+
+    def __init__(self, folder: Path, rows: int, preprocess: Preprocess) -> None:
+        self._folder = folder
+        self._name = uuid.uuid4().hex[:12]
+        self._part = folder / f".{self._name}.part"
+        self._preprocess = preprocess
+        self.digests = np.zeros((rows, 32), np.uint8)
+        shape = (rows, preprocess.height, preprocess.width, preprocess.num_channels)
+        with storage_errors(self._part, _WAY_OUT):
+            folder.mkdir(parents=True, exist_ok=True)
+            self._map = _create(self._part, shape)
+
+    def write(self, row: int, picture: NDArray[np.uint8], digest: bytes) -> None:
+        """Put one decoded picture into its row."""
+        self._map[row] = self._preprocess.pixels(picture)
+        self.digests[row] = np.frombuffer(digest, np.uint8)
+
+    def commit(self) -> None:
+        """Make the segment count."""
+        with storage_errors(self._part, _WAY_OUT):
+            self._map.flush()
+            del self._map
+            os.replace(self._part, self._folder / f"{self._name}.pixels.npy")
+        write_with(self._folder / f"{self._name}.digests.npy", self._write_digests)
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        self._part.unlink(missing_ok=True)
+
+    def _write_digests(self, path: Path) -> None:
+        with open(path, "wb") as stream:
+            np.save(stream, self.digests, allow_pickle=False)
+
+
+class PixelStore:
+    """The cached pixels of one source, for one geometry.
+
+    Args:
+        folder: where the segments are.
+        preprocess: what made them.
+    """
+
+    def __init__(self, folder: Path, preprocess: Preprocess) -> None:
+        self.folder = folder / preprocess.geometry
+        self.preprocess = preprocess
+
+    def writer(self, rows: int) -> PixelWriter:
+        """A writer for a new segment."""
+        return PixelWriter(self.folder, rows, self.preprocess)
+
+    def find(self, digests: NDArray[np.uint8]) -> tuple[Pixels, NDArray[np.int64]]:
+        """Look samples up by content.
+
+        Args:
+            digests: (n, 32).
+
+        Returns:
+            The pixels, and the indices of the samples that are not in the store: their places in
+            the pixels are not valid.
+        """
+        names = sorted(path.name.partition(".")[0] for path in self.folder.glob("*.digests.npy"))
+        segments: list[NDArray[np.uint8]] = []
+        known: dict[bytes, tuple[int, int]] = {}
+        for name in names:
+            rows = np.load(self.folder / f"{name}.digests.npy", allow_pickle=False)
+            segments.append(self._open(name, len(rows)))
+            content = rows.tobytes()
+            for row in range(len(rows)):
+                known[content[32 * row : 32 * row + 32]] = (len(segments) - 1, row)
+        wanted = np.ascontiguousarray(digests).tobytes()
+        found = [known.get(wanted[32 * i : 32 * i + 32], (-1, -1)) for i in range(len(digests))]
+        places = np.array(found, np.int64).reshape(-1, 2)
+        return Pixels(tuple(segments), places), np.flatnonzero(places[:, 0] < 0)
+
+    def _open(self, name: str, rows: int) -> NDArray[np.uint8]:
+        path = self.folder / f"{name}.pixels.npy"
+        shape = (rows, self.preprocess.height, self.preprocess.width, self.preprocess.num_channels)
+        pixels = np.load(path, mmap_mode="r", allow_pickle=False)
+        if pixels.shape != shape or pixels.dtype != np.uint8:
+            raise DataError(f"{path}: expected uint8 pixels of shape {shape}, got {pixels.dtype} "
+                            f"{pixels.shape}; delete {self.folder}, it will be made again")  # fmt: skip
+        return pixels
+
+
+def _create(path: Path, shape: tuple[int, ...]) -> np.memmap[tuple[int, ...], np.dtype[np.uint8]]:
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    stream = io.BytesIO()
+    npy.write_array_header_1_0(stream, header)
+    head = stream.getvalue()
+    try:
+        reserve(path, len(head) + int(np.prod(shape, dtype=np.int64)))
+        with open(path, "r+b") as file:
+            file.write(head)
+        return np.memmap(path, np.uint8, "r+", offset=len(head), shape=shape)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,87 @@
+"""Tables that name pictures and their labels: CSV, TSV, JSON lines, Parquet."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+from hubel.data.folders import Entry, split_of
+from hubel.errors import DataError
+
+__all__ = ["TABLE_SUFFIXES", "read_table"]
+
+TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
+_SYNONYMS = {
+    "file": ("file_name", "file", "filename", "path", "filepath", "image", "image_path"),
+    "label": ("label", "class", "target", "category", "labels"),
+    "split": ("split", "set", "subset"),
+    "group": ("group", "patient", "subject"),
+}
+
+
+def read_table(path: Path) -> list[Entry]:
+    """Read the rows of a table.
+
+    Args:
+        path: a `.csv`, `.tsv`, `.jsonl` or `.parquet` file with the columns `file_name` and
+            `label`, and `split` and `group` where they are known (common synonyms are taken).
+
+    Raises:
+        DataError: the table can't be read, a column is missing, or a split has another name.
+    """
+    try:
+        rows = _rows(path)
+    except DataError:
+        raise
+    except Exception as error:  # foreign bytes
+        raise DataError(f"{path} can't be read as a table: {type(error).__name__}: {error}") from error
+    if not rows:
+        raise DataError(f"{path} has no rows")
+    columns = _columns(rows[0], path)
+    return [_entry(row, columns, f"{path}, row {number}") for number, row in enumerate(rows, 1)]
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
+        from hubel.data.manifest import read_parquet
+
+        return read_parquet(path).to_pylist()
+    with open(path, encoding="utf-8-sig", newline="") as stream:
+        if suffix == ".jsonl":
+            return [json.loads(line) for line in stream if line.strip()]
+        return list(csv.DictReader(stream, delimiter="\t" if suffix == ".tsv" else ","))
+
+
+def _columns(first: dict[str, Any], path: Path) -> dict[str, str]:
+    lowered = {str(name).strip().lower(): name for name in first}
+    found = {
+        role: lowered[name]
+        for role, names in _SYNONYMS.items()
+        for name in reversed(names)
+        if name in lowered
+    }
+    for role, names in (("file", "file_name"), ("label", "label")):
+        if role not in found:
+            raise DataError(
+                f"{path}: expected a column {names!r} (or one of {', '.join(_SYNONYMS[role])}); "
+                f"the columns are {', '.join(map(str, first))}"
+            )
+    return found
+
+
+def _entry(row: dict[str, Any], columns: dict[str, str], where: str) -> Entry:
+    def value(role: str) -> str | None:
+        found = row.get(columns[role]) if role in columns else None
+        return None if found is None or str(found).strip() == "" else str(found).strip()
+
+    file, label, given = value("file"), value("label"), value("split")
+    if file is None:
+        raise DataError(f"{where}: no file name")
+    split = split_of(given) if given is not None else None
+    if given is not None and split is None:
+        raise DataError(f"{where}: split {given!r} is none of train, val, test")
+    problem = "no label" if label is None else None
+    return Entry(file, label=label, split=split, group=value("group"), problem=problem)

@@ -1,0 +1,83 @@
+"""The errors that Hubel raises on purpose.
+
+```
+HubelError                 every one of these; the command line prints it without a traceback
+├── DataError              (ValueError) the pictures, their folders or their tables
+│   └── PictureError       one picture that cannot be used: its reason and its file
+├── RecipeError            (ValueError) a setting that is unknown, impossible or without effect
+│   └── BudgetError        a time budget that does not hold one pass over the data
+├── ArtifactError          (ValueError) a classifier or run folder that is not what it says it is
+├── StorageError           (OSError) a disk that is full, or a folder that can't be written
+├── DivergedError          (ArithmeticError) a loss that is no longer a number
+└── Interrupted            (KeyboardInterrupt) stopped by the user, with a way to go on
+```
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ArtifactError",
+    "BudgetError",
+    "DataError",
+    "DivergedError",
+    "HubelError",
+    "Interrupted",
+    "PictureError",
+    "RecipeError",
+    "StorageError",
+]
+
+
+class HubelError(Exception):
+    """Something that the user can mend: says where, what was expected, what came, the way out."""
+
+
+class DataError(HubelError, ValueError):
+    """The data can't be used as they are."""
+
+
+class PictureError(DataError):
+    """One picture can't be used.
+
+    Args:
+        reason: a short fixed phrase that groups pictures with the same flaw.
+        detail: class and message of the decoder's own error, where there was one.
+    """
+
+    def __init__(self, reason: str, detail: str | None = None) -> None:
+        super().__init__(reason if detail is None else f"{reason} ({detail})")
+        self.reason = reason
+        self.detail = detail
+
+
+class RecipeError(HubelError, ValueError):
+    """A setting is unknown, impossible, or would have no effect."""
+
+
+class BudgetError(RecipeError):
+    """The time budget does not hold one pass over the training pictures."""
+
+
+class ArtifactError(HubelError, ValueError):
+    """A file of a run or classifier is missing, changed, or of another schema."""
+
+
+class StorageError(HubelError, OSError):
+    """A file could not be written: a full disk, a folder without permission."""
+
+
+class DivergedError(HubelError, ArithmeticError):
+    """The training loss became infinite or not a number.
+
+    Args:
+        message: what the user reads.
+        step: the optimizer step, counted from 0, whose loss was not finite.
+    """
+
+    def __init__(self, message: str, step: int) -> None:
+        super().__init__(message)
+        self.step = step
+
+
+class Interrupted(HubelError, KeyboardInterrupt):
+    """The user stopped the work; the message says what was kept and how to go on."""

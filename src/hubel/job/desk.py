@@ -1,0 +1,54 @@
+"""What the stages of one run have at hand."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass, field
+
+import torch
+
+from hubel.job.ledger import Ledger
+from hubel.job.reporter import Reporter, Silent
+from hubel.runs import Run
+from hubel.training.recipe import Recipe
+
+__all__ = ["Desk", "Sitting"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sitting:
+    """One sitting at a run.
+
+    Attributes:
+        reporter: hears what happens.
+        started: `time.monotonic()` when the command began; a budget counts from there.
+        command: as it was typed.
+    """
+
+    reporter: Reporter = field(default_factory=Silent)
+    started: float = field(default_factory=time.monotonic)
+    command: list[str] = field(default_factory=lambda: list(sys.argv))
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The run, its book, its recipe, and the device."""
+
+    run: Run
+    ledger: Ledger
+    recipe: Recipe
+    device: torch.device
+    sitting: Sitting
+
+    @property
+    def reporter(self) -> Reporter:
+        """Who listens."""
+        return self.sitting.reporter
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Of the budget; None where there is none."""
+        if self.recipe.budget is None:
+            return None
+        return self.recipe.budget - self.ledger.before - self.ledger.elapsed

@@ -1,0 +1,123 @@
+"""The last stages: the classifier, its evaluation, the ladder, the report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hubel.classifier import Classifier
+from hubel.data.manifest import write_parquet
+from hubel.evaluation.calibration import fit_temperature, softmax
+from hubel.evaluation.comparison import compare
+from hubel.evaluation.evaluation import Evaluation
+from hubel.evaluation.intervals import wilson
+from hubel.job.baselines import Baseline, largest_class, linear_on_pixels
+from hubel.job.prepare import Material
+from hubel.runs import Run, versions
+from hubel.storage import write_bytes, write_json
+from hubel.training.trainer import Trainer, logits_of
+
+__all__ = ["evaluate", "make_classifier", "make_ladder", "run_baselines"]
+
+
+def make_classifier(trainer: Trainer, material: Material, *, calibrate: bool) -> Classifier:
+    """The classifier with the weights of now; calibrated on the validation split if asked."""
+    module = trainer.final_module()
+    temperature = 1.0
+    if calibrate:
+        module.to(trainer.device)
+        pixels = material.pixels["val"]
+        logits = logits_of(module, pixels, material.preprocess, trainer.device)
+        temperature = fit_temperature(logits, material.targets("val"))
+        module.cpu()
+    return Classifier(
+        trainer.task.architecture,
+        dict(module.state_dict()),
+        material.preprocess,
+        material.dataset.manifest.classes,
+        temperature,
+        {"provenance": {"data": material.dataset.source.name, "versions": versions()}},
+    )
+
+
+def evaluate(
+    run: Run, classifier: Classifier, material: Material, trainer: Trainer
+) -> tuple[Evaluation, dict[str, Any]]:
+    """Score the test split, once, and write what came out.
+
+    A test picture that was left out for a flaw has a row with its error.
+    """
+    module = classifier.module.to(trainer.device)
+    rows = material.rows["test"]
+    scores = logits_of(module, material.pixels["test"], material.preprocess, trainer.device)
+    module.cpu()
+    found = softmax(scores, classifier.temperature)
+    broken = _broken_rows(material)
+    manifest = material.dataset.manifest
+    together = np.concatenate([rows, broken])
+    index = {name: number for number, name in enumerate(manifest.classes)}
+    labels = [index[label] for label in manifest.table["label"].take(together).to_pylist()]
+    problems = manifest.table["problem"].take(together).to_pylist()
+    blank = np.full((len(broken), len(manifest.classes)), np.nan)
+    evaluation = Evaluation(
+        files=tuple(manifest.files(together)),
+        labels=np.array(labels, np.int64),
+        classes=manifest.classes,
+        probabilities=np.concatenate([found, blank]),
+        errors=tuple(problems),
+        split="test",
+        temperature=classifier.temperature,
+    )
+    document = evaluation.to_json()
+    write_json(run.folder / "evaluation.json", document)
+    write_parquet(evaluation.table(), run.folder / "predictions.parquet")
+    write_bytes(run.folder / "predictions.csv", evaluation.csv_text().encode())
+    return evaluation, document
+
+
+def run_baselines(material: Material, seconds: float, seed: int) -> list[Baseline]:
+    """Fit the cheap rungs within the seconds given."""
+    return [largest_class(material), linear_on_pixels(material, seconds, seed)]
+
+
+def make_ladder(
+    run: Run, baselines: list[Baseline], network: Baseline, material: Material
+) -> dict[str, Any]:
+    """Compare all rungs on the same test samples and write `ladder.json`."""
+    targets = material.targets("test")
+    rungs = [*baselines, network]
+    right = {rung.name: rung.predicted == targets for rung in rungs}
+    document = {
+        "rungs": [
+            {
+                "name": rung.name,
+                "accuracy": wilson(int(right[rung.name].sum()), len(targets)).to_json(),
+                "parameters": rung.parameters,
+                "multiply_adds": rung.multiply_adds,
+                "seconds": round(rung.seconds, 2),
+                "note": rung.note,
+            }
+            for rung in rungs
+        ],
+        "comparisons": [
+            compare(right[network.name], right[rung.name], network.name, rung.name).to_json()
+            for rung in baselines
+        ],
+    }
+    write_json(run.folder / "ladder.json", document)
+    return document
+
+
+def _broken_rows(material: Material) -> NDArray[np.int64]:
+    """Test samples with a label of a known class that could not be used."""
+    table = material.dataset.manifest.table
+    known = set(material.dataset.manifest.classes)
+    columns = (table[name].to_pylist() for name in ("split", "label", "problem"))
+    found = [
+        row
+        for row, (split, label, problem) in enumerate(zip(*columns, strict=True))
+        if split == "test" and problem is not None and label in known
+    ]
+    return np.array(found, np.int64)

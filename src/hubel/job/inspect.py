@@ -1,0 +1,82 @@
+"""What a source holds: every file accepted, or named with its reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hubel.data.dataset import Dataset, Wish, open_dataset, survey
+from hubel.data.manifest import SPLITS
+from hubel.data.sources import open_source
+from hubel.errors import DataError
+from hubel.job.reporter import Reporter, Silent
+from hubel.data.workers import workers_by_rule
+
+__all__ = ["inspect"]
+
+
+def inspect(data: str, seed: int = 0, reporter: Reporter | None = None) -> dict[str, Any]:
+    """Scan a source without training on it.
+
+    Args:
+        data: as `hubel.train` takes it.
+        seed: of the splits that training would draw.
+        reporter: who listens.
+
+    Returns:
+        JSON types: `files`, `accepted`, `rejected` (the last two add up to the first), `problems`
+        with file, reason and the decoder's error, `classes` with counts by split, and `error`,
+        which says why the whole can't be trained on, or None.
+
+    Raises:
+        DataError: there is nothing at all.
+    """
+    reporter = reporter or Silent()
+    source = open_source(data)
+    reporter.begin(f"scanning {source.name}", 0)
+    found = survey(source, Wish(), workers_by_rule(), reporter.advance, on_listed=reporter.resize)
+    reporter.end()
+    listing, records = found
+    document: dict[str, Any] = {"source": source.name, "kind": listing.kind, "error": None}
+    try:
+        return document | _described(open_dataset(source, found, seed))
+    except DataError as error:
+        document["error"] = str(error)
+    problems = [
+        {"file": record.path.decode("utf-8", "backslashreplace"), "reason": record.problem,
+         "error": record.error}
+        for record in records
+        if record.problem is not None
+    ]  # fmt: skip
+    labels = [
+        entry.label
+        for entry, record in zip(listing.entries, records, strict=True)
+        if record.problem is None and entry.label is not None
+    ]
+    return document | {
+        "files": len(records),
+        "accepted": len(records) - len(problems),
+        "rejected": len(problems),
+        "problems": problems,
+        "classes": {name: {"pictures": labels.count(name)} for name in sorted(set(labels))},
+        "splits": {"pictures": len(labels)},
+        "notes": list(listing.notes),
+    }
+
+
+def _described(dataset: Dataset) -> dict[str, Any]:
+    manifest = dataset.manifest
+    problems = manifest.problems()
+    targets = manifest.targets
+    by_split = {split: targets[manifest.rows(split)] for split in SPLITS}
+    return {
+        "files": len(manifest),
+        "accepted": len(manifest) - len(problems),
+        "rejected": len(problems),
+        "problems": problems,
+        "classes": {
+            name: {split: int((found == index).sum()) for split, found in by_split.items()}
+            for index, name in enumerate(manifest.classes)
+        },
+        "splits": manifest.counts(),
+        "notes": list(dataset.notes),
+    }

@@ -1,0 +1,187 @@
+"""The stage that trains: measure, plan, fit, and what is kept when it ends early."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hubel.classifier import Classifier
+from hubel.errors import BudgetError, DivergedError, HubelError, Interrupted
+from hubel.job.desk import Desk
+from hubel.job.finish import make_classifier
+from hubel.job.prepare import Material, make_task
+from hubel.job.signals import StopRequest
+from hubel.training.budget import Costs, Pace, measure, plan_epochs
+from hubel.training.checkpoints import Checkpoints
+from hubel.training.loop import Controls, Journey, fit, resume_journey
+from hubel.training.plan import Plan
+from hubel.training.trainer import Task, Trainer
+
+__all__ = ["Learned", "learn"]
+
+_BASELINE_SHARE = 0.1
+_REPORT_SECONDS = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """The outcome of training.
+
+    Attributes:
+        trainer: with the final weights.
+        journey: how it went.
+        problem: why the run is not as it should be; None where all went well.
+    """
+
+    trainer: Trainer
+    journey: Journey
+    problem: HubelError | None = None
+
+
+def learn(desk: Desk, material: Material) -> Learned:
+    """Train, or go on training, to the end of the plan.
+
+    Raises:
+        BudgetError: not one epoch fits into the budget.
+        Interrupted: the user stopped it; a classifier was saved.
+    """
+    task = make_task(material, desk.recipe)
+    checkpoints = Checkpoints(desk.run.folder / "checkpoints")
+    checkpoint = checkpoints.load()
+    trainer = Trainer(task, desk.recipe, desk.device, look=checkpoint is None)
+    pace, journey = None, None
+    if checkpoint is not None:
+        journey = resume_journey(trainer, checkpoint)
+        desk.reporter.say(f"going on at step {journey.step:,} of {journey.plan.steps:,}")
+    if journey is None or (desk.recipe.budget is not None and not journey.finished):
+        costs = measure(trainer.twin())
+        desk.ledger.seconds.setdefault("first_batch", costs.first_batch - desk.sitting.started)
+        if journey is None:
+            journey = _plan(desk, material, trainer, costs)
+        if desk.recipe.budget is not None:
+            planned = desk.ledger.facts["plan"]["training_seconds"]
+            pace = Pace(trainer, costs, planned)
+    return _fit(desk, material, Learned(trainer, journey), checkpoints, pace)
+
+
+def _plan(desk: Desk, material: Material, trainer: Trainer, costs: Costs) -> Journey:
+    recipe, train = desk.recipe, trainer.task.train
+    left = desk.seconds_left
+    if left is None:
+        assert recipe.epochs is not None
+        epochs, seconds = recipe.epochs, None
+        text = f"{epochs} epochs of {train.count:,} pictures, as set"
+    else:
+        seconds = left - _reserve(desk, material, costs)
+        epochs, text = plan_epochs(trainer, costs, seconds)
+        if recipe.epochs is not None:
+            if recipe.epochs > epochs:
+                raise BudgetError(f"{recipe.epochs} epochs don't fit into the budget: {text}; leave "
+                                  "out --epochs or --budget, or raise the budget")  # fmt: skip
+            epochs, text = recipe.epochs, f"{recipe.epochs} epochs, as set, fit into the budget"
+    plan = Plan.of(train.steps(epochs))
+    described = {"epochs": epochs, "steps": plan.steps, "seconds": None, "text": text}
+    if left is not None:
+        described["seconds"] = round(epochs * costs.epoch(trainer), 1)
+    desk.ledger.write(plan=described | {"training_seconds": seconds})
+    desk.reporter.say(text)
+    return Journey(plan)
+
+
+def _reserve(desk: Desk, material: Material, costs: Costs) -> float:
+    """Seconds to keep for what comes after training."""
+    assert desk.recipe.budget is not None
+    tests, checks = len(material.rows["test"]), max(1, len(material.rows["val"]))
+    evaluation = costs.validation * (tests + checks) / checks
+    return baseline_seconds(desk, material) + 1.5 * evaluation + _REPORT_SECONDS
+
+
+def baseline_seconds(desk: Desk, material: Material) -> float:
+    """What the cheap rungs may take: a tenth of the budget, less where little data need less."""
+    height, width = material.preprocess.height, material.preprocess.width
+    features = min(height, 32) * min(width, 32) * material.preprocess.num_channels
+    pictures = min(len(material.rows["train"]), 50_000)
+    estimate = 6.0 + pictures * features * len(material.dataset.manifest.classes) * 4e-8
+    return estimate if desk.recipe.budget is None else min(0.1 * desk.recipe.budget, estimate)
+
+
+def _fit(
+    desk: Desk, material: Material, learned: Learned, checkpoints: Checkpoints, pace: Pace | None
+) -> Learned:
+    trainer, journey = learned.trainer, learned.journey
+    controls = _controls(desk, material, trainer)
+    desk.reporter.begin("training", journey.plan.steps)
+    desk.reporter.advance(journey.step)
+    try:
+        with StopRequest() as stop, desk.ledger.stage("training"):
+            fit(trainer, journey, checkpoints, controls(stop), pace)
+    except DivergedError as error:
+        return _last_good(desk, trainer.task, checkpoints, error)
+    finally:
+        desk.reporter.end()
+        desk.ledger.write(replans=journey.replans)
+    for change in journey.replans:
+        desk.reporter.say(change["text"])
+    if not journey.finished:
+        _stop_here(desk, material, learned)
+    return learned
+
+
+def _controls(desk: Desk, material: Material, trainer: Trainer):  # noqa: ANN202
+    def save(_journey: Journey) -> None:
+        folder = desk.run.folder / "classifier"
+        make_classifier(trainer, material, calibrate=False).save(folder)
+        desk.ledger.write()
+
+    def controls(stop: StopRequest) -> Controls:
+        before = 0
+
+        def step(journey: Journey) -> None:
+            nonlocal before
+            desk.reporter.resize(journey.plan.steps)
+            desk.reporter.advance(journey.step - before if before else 1, _latest(journey))
+            before = journey.step
+
+        return Controls(
+            stop=lambda: stop.requested,
+            on_step=step,
+            on_epoch=desk.run.write_results,
+            on_checkpoint=save,
+        )
+
+    return controls
+
+
+def _latest(journey: Journey) -> str:
+    return f"validation {journey.rows[-1]['val_accuracy']:.1%}" if journey.rows else ""
+
+
+def _stop_here(desk: Desk, material: Material, learned: Learned) -> None:
+    classifier = make_classifier(learned.trainer, material, calibrate=True)
+    classifier.save(desk.run.folder / "classifier")
+    journey = learned.journey
+    message = (
+        f"stopped at step {journey.step:,} of {journey.plan.steps:,}; the classifier as it is now "
+        f"is in {desk.run.folder / 'classifier'}; go on with: hubel train --resume {desk.run.folder}"
+    )
+    desk.ledger.write(status="interrupted", error=message)
+    raise Interrupted(message)
+
+
+def _last_good(
+    desk: Desk, task: Task, checkpoints: Checkpoints, error: DivergedError
+) -> Learned:
+    checkpoint = checkpoints.load()
+    assert checkpoint is not None  # the loop saves one before its first step
+    trainer = Trainer(task, desk.recipe, desk.device, look=False)
+    journey = resume_journey(trainer, checkpoint)
+    problem = DivergedError(
+        f"{error}; what is kept are the weights of step {checkpoint.step}", error.step
+    )
+    return Learned(trainer, journey, problem)
+
+
+def save_final(desk: Desk, material: Material, learned: Learned) -> Classifier:
+    """Calibrate and save the classifier."""
+    classifier = make_classifier(learned.trainer, material, calibrate=True)
+    classifier.save(desk.run.folder / "classifier")
+    return classifier

@@ -1,0 +1,75 @@
+"""Settings as people give them, from Python or the command line, as the recipe takes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hubel.errors import RecipeError
+from hubel.training.recipe import parse_setting
+
+__all__ = ["clean", "parse_duration"]
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def clean(settings: dict[str, Any]) -> dict[str, Any]:
+    """Values by name: texts are parsed, None is left out, a side becomes a square.
+
+    Raises:
+        RecipeError: a name is unknown, or a value is of another kind.
+
+    Example:
+        >>> clean({"budget": "10m", "size": 64, "lr": None})
+        {'budget': 600.0, 'size': (64, 64)}
+    """
+    return {name: _value(name, value) for name, value in settings.items() if value is not None}
+
+
+def parse_duration(text: str) -> float:
+    """Seconds from `90`, `90s`, `10m`, `1.5h` or `1h30m`.
+
+    Raises:
+        RecipeError: the text is no duration.
+
+    Example:
+        >>> parse_duration("1h30m")
+        5400.0
+    """
+    seconds, number = 0.0, ""
+    for character in text.strip().lower():
+        if character in _UNITS and number:
+            try:
+                seconds += float(number) * _UNITS[character]
+            except ValueError:
+                raise _no_duration(text) from None
+            number = ""
+        else:
+            number += character
+    try:
+        total = seconds + (float(number) if number else 0.0)
+    except ValueError:
+        raise _no_duration(text) from None
+    if not 0 < total < float("inf"):
+        raise _no_duration(text)
+    return total
+
+
+def _value(name: str, value: Any) -> Any:
+    if name == "budget" and isinstance(value, str):
+        return parse_duration(value)
+    if isinstance(value, str):
+        return parse_setting(name, value)
+    parse_setting(name, "") if name not in _names() else None
+    if name == "size" and isinstance(value, int):
+        return (value, value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _names() -> set[str]:
+    from hubel.training.recipe import setting_names
+
+    return {name for name, _, _ in setting_names()}
+
+
+def _no_duration(text: str) -> RecipeError:
+    return RecipeError(f"budget: expected a duration such as 90s, 10m or 1h30m, got {text!r}")

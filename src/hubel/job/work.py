@@ -1,0 +1,200 @@
+"""The order of the stages: scan, plan, train, evaluate, compare, report."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from hubel.data.dataset import Dataset, Wish
+from hubel.data.manifest import Manifest
+from hubel.data.preprocess import Preprocess
+from hubel.data.sources import open_source
+from hubel.errors import HubelError
+from hubel.evaluation.evaluation import Evaluation
+from hubel.job.baselines import Baseline
+from hubel.job.desk import Desk, Sitting
+from hubel.job.finish import evaluate, make_ladder, run_baselines
+from hubel.job.learn import Learned, baseline_seconds, learn, save_final
+from hubel.job.ledger import Ledger
+from hubel.job.prepare import Material, gather, make_architecture, open_data, preprocess_for
+from hubel.job.report import write_report
+from hubel.job.settings import clean
+from hubel.runs import Run, new_folder
+from hubel.training.device import describe_device
+from hubel.training.recipe import Recipe
+from hubel.training.rules import Facts, resolve
+
+__all__ = ["resume", "train"]
+
+
+def train(
+    data: str | os.PathLike[str] = "sample:trashnet",
+    *,
+    out: str | os.PathLike[str] | None = None,
+    sitting: Sitting | None = None,
+    **settings: Any,
+) -> Run:
+    """Train a classifier on labelled pictures and say how good it is.
+
+    Args:
+        data: a folder of class folders, a folder of split folders, a table, a zip archive, or
+            `sample:trashnet`, which comes with the package.
+        out: folder of the run; the first free `runs/<data>-<n>` where it is None.
+        sitting: who listens; nobody by default.
+        **settings: of the `Recipe`, by name: `budget="10m"`, `epochs=20`, `seed=1`.
+
+    Returns:
+        The run: its folder holds the classifier, the evaluation, the ladder and the report.
+
+    Raises:
+        DataError: the data can't be used as they are.
+        RecipeError: a setting is unknown, impossible, or without effect.
+        DivergedError: the loss stopped being a number; the last good weights were kept.
+        StorageError: the disk is full, or a folder can't be written.
+        Interrupted: stopped by the user; the message says how to go on.
+    """
+    sitting = sitting or Sitting()
+    chosen = clean(settings)
+    ledger = Ledger(sitting.started)
+    with ledger.stage("scan"):
+        dataset, wish = open_data(open_source(data), chosen, sitting.reporter)
+        preprocess = preprocess_for(dataset, wish)
+    pictures = dataset.manifest.counts()["train"]
+    facts = Facts.of(pictures, preprocess, Recipe(**chosen).device)
+    recipe, resolved = resolve(chosen, facts)
+    make_architecture(dataset, preprocess, recipe).build()  # a network that can't be is said now
+    run = Run(new_folder(os.fspath(data), out))
+    ledger.begin(run, sitting.command)
+    ledger.write(
+        data=_describe(dataset),
+        recipe={name: setting.to_json() for name, setting in resolved.items()},
+        budget_seconds=recipe.budget,
+        threads=torch.get_num_threads(),
+        device={"name": str(facts.device), "text": describe_device(facts.device)},
+    )
+    dataset.manifest.write(run.folder / "manifest.parquet")
+    desk = Desk(run, ledger, recipe, facts.device, sitting)
+    _introduce(desk, dataset)
+    return _work(desk, dataset, preprocess)
+
+
+def resume(folder: str | os.PathLike[str], *, sitting: Sitting | None = None) -> Run:
+    """Go on with a run that was interrupted, crashed, or killed, as if it had not been.
+
+    Args:
+        folder: of the run.
+        sitting: who listens; nobody by default.
+
+    Raises:
+        ArtifactError: the folder holds no run, or its checkpoints are all damaged.
+        DataError: the pictures have changed since.
+    """
+    sitting = sitting or Sitting()
+    run = Run.open(folder)
+    facts = run.facts
+    if facts["status"] == "done":
+        sitting.reporter.say(f"{run.folder} is complete: there is nothing to resume")
+        return run
+    ledger = Ledger(sitting.started, facts)
+    ledger.run = run
+    torch.set_num_threads(facts["threads"])
+    recipe = Recipe.from_json(facts["recipe"])
+    data = facts["data"]
+    manifest = Manifest.read(run.folder / "manifest.parquet")
+    dataset = Dataset(open_source(data["source"]), data["kind"], manifest, tuple(data["notes"]))
+    wish = Wish(size=recipe.size, channels=recipe.channels, shape=recipe.shape)
+    device = torch.device(recipe.device)
+    ledger.write(status="running", error=None)
+    return _work(Desk(run, ledger, recipe, device, sitting), dataset, preprocess_for(dataset, wish))
+
+
+def _work(desk: Desk, dataset: Dataset, preprocess: Preprocess) -> Run:
+    try:
+        return _stages(desk, dataset, preprocess)
+    except BaseException as error:
+        if desk.ledger.facts["status"] == "running":
+            stopped = isinstance(error, KeyboardInterrupt)
+            text = str(error) or type(error).__name__
+            try:
+                desk.ledger.write(status="interrupted" if stopped else "failed", error=text)
+            except HubelError:
+                pass  # the disk may be what failed; `error` says so
+        raise
+
+
+def _stages(desk: Desk, dataset: Dataset, preprocess: Preprocess) -> Run:
+    ledger, run = desk.ledger, desk.run
+    with ledger.stage("pixels"):
+        material = gather(dataset, preprocess, desk.reporter)
+    learned = learn(desk, material)
+    classifier = save_final(desk, material, learned)
+    with ledger.stage("baselines"):
+        desk.reporter.say("fitting the baselines")
+        seconds = baseline_seconds(desk, material)
+        baselines = run_baselines(material, seconds, desk.recipe.seed)
+    with ledger.stage("evaluation"):
+        evaluation, document = evaluate(run, classifier, material, learned.trainer)
+        network = _as_rung(desk, material, evaluation, learned)
+        make_ladder(run, baselines, network, material)
+        facts = classifier.facts | {"metrics": _headline(document)}
+        replace(classifier, facts=facts).save(run.folder / "classifier")
+    status = "done" if learned.problem is None else "diverged"
+    ledger.write(status=status, error=None if learned.problem is None else str(learned.problem))
+    with ledger.stage("report"):
+        write_report(run, dataset.source)
+    ledger.write()
+    if learned.problem is not None:
+        raise learned.problem
+    return run
+
+
+def _as_rung(
+    desk: Desk, material: Material, evaluation: Evaluation, learned: Learned
+) -> Baseline:
+    from hubel.analysis.layers import describe_layers
+
+    architecture = learned.trainer.task.architecture
+    layers = describe_layers(architecture)
+    parameters = sum(layer.parameters for layer in layers)
+    multiply_adds = sum(layer.multiply_adds for layer in layers)
+    desk.ledger.write(parameters=parameters, multiply_adds=multiply_adds)
+    tested = len(material.rows["test"])
+    predicted = evaluation.probabilities[:tested].argmax(1).astype(np.int64)
+    name = f"network ({architecture.name})"
+    seconds = learned.journey.seconds
+    return Baseline(name, predicted, parameters, multiply_adds, seconds, "trained from scratch")
+
+
+def _headline(document: dict[str, Any]) -> dict[str, Any]:
+    names = ("split", "n", "accuracy", "balanced_accuracy", "log_loss", "ece")
+    return {name: document[name] for name in names}
+
+
+def _describe(dataset: Dataset) -> dict[str, Any]:
+    accepted = int(dataset.manifest.accepted.sum())
+    return {
+        "source": dataset.source.name,
+        "kind": dataset.kind,
+        "classes": list(dataset.manifest.classes),
+        "files": len(dataset.manifest),
+        "accepted": accepted,
+        "rejected": len(dataset.manifest) - accepted,
+        "splits": dataset.manifest.counts(),
+        "notes": list(dataset.notes),
+    }
+
+
+def _introduce(desk: Desk, dataset: Dataset) -> None:
+    data = desk.ledger.facts["data"]
+    splits = ", ".join(f"{count:,} {split}" for split, count in data["splits"].items())
+    desk.reporter.say(
+        f"{data['source']}: {data['accepted']:,} pictures of {len(data['classes'])} classes "
+        f"({splits}); {data['rejected']:,} left out"
+    )
+    for note in dataset.notes:
+        desk.reporter.say(f"  {note}")
+    desk.reporter.say(desk.ledger.facts["device"]["text"])

@@ -1,0 +1,211 @@
+"""Sentences on how good the classifier is, where it fails, and how far to trust it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from hubel.reports.facts import Estimate
+from hubel.reports.findings.names import quoted
+from hubel.reports.formats import count, interval, percent, sequence
+
+
+def accuracy(estimate: Estimate, n: int, split: str = "test", level: float = 0.95) -> str:
+    """How many are named right."""
+    seen = "unseen picture" if split == "test" else f"{split} picture"
+    around = f" ({percent(level, 0)}% interval {interval(estimate)})" if interval(estimate) else ""
+    if estimate.value is None or n == 0:
+        return "No picture was scored."
+    if n == 1:
+        return f"The only {seen} is named {'right' if estimate.value else 'wrong'}{around}."
+    if estimate.value == 1:
+        return f"All {count(n, seen)} are named right{around}."
+    if estimate.value == 0:
+        return f"None of {count(n, seen)} is named right{around}."
+    return f"{percent(estimate.value)}% of {count(n, seen)} are named right{around}."
+
+
+def classes(recalls: Mapping[str, tuple[int, Estimate]]) -> str:
+    """Which class is found best, which worst, and whether chance could have done it.
+
+    Args:
+        recalls: pictures and recall of each class, by name.
+    """
+    known = [
+        (estimate.value, n, name, estimate)
+        for name, (n, estimate) in recalls.items()
+        if estimate.value is not None
+    ]
+    if not known:
+        return "No class has a picture to score."
+    best = max(known, key=lambda entry: (entry[0], entry[1]))
+    worst = min(known, key=lambda entry: (entry[0], -entry[1]))
+    if best[0] == worst[0]:
+        return f"Evenly: {percent(best[0])}% of each class is found."
+    apart = (worst[3].high or 1.0) < (best[3].low or 0.0)
+    return (
+        f"Best found is {quoted(best[2])}, {percent(best[0])}% of {count(best[1], 'picture')}; "
+        f"worst is {quoted(worst[2])}, {percent(worst[0])}% of {count(worst[1])}. "
+        f"Their intervals {'do not overlap' if apart else 'overlap'}."
+    )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Classifier `a` beside `b` on the same pictures; the difference is accuracy of a less b."""
+
+    a: str
+    b: str
+    difference: Estimate
+    p_value: float | None
+    n: int
+    verdict: str
+
+    @property
+    def better(self) -> str | None:
+        """The one that these data show to be better, if they do."""
+        return {"a is better": self.a, "b is better": self.b}.get(self.verdict)
+
+    def turned(self) -> Comparison:
+        """The same with `a` and `b` swapped."""
+        old = self.difference
+        value, low, high = (None if x is None else -x for x in (old.value, old.high, old.low))
+        verdict = {"a is better": "b is better", "b is better": "a is better"}
+        return Comparison(
+            self.b,
+            self.a,
+            Estimate(value, low, high),
+            self.p_value,
+            self.n,
+            verdict.get(self.verdict, self.verdict),
+        )
+
+
+def points(estimate: Estimate, between: str = "") -> str:
+    """A difference of fractions in percentage points, words in between, and its interval."""
+    around = f" ({interval(estimate)})" if interval(estimate) else ""
+    return f"{percent(estimate.value)} points{between}{around}"
+
+
+def chance(p_value: float | None) -> str:
+    """A p-value as it is written: never rounded to nothing."""
+    if p_value is None:
+        return ""
+    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.2g}"
+
+
+def worth(comparison: Comparison | None) -> str:
+    """Whether the network (`a`) beats the strongest thing that is simpler (`b`)."""
+    if comparison is None:
+        return "There is nothing to compare it with: no simpler classifier was scored beside it."
+    simpler = comparison.b
+    if comparison.better == comparison.a:
+        return f"Yes: {points(comparison.difference, f' over {simpler}')}."
+    if comparison.better == simpler:
+        return f"No: {simpler} is better by {points(comparison.turned().difference)}."
+    difference = comparison.difference
+    around = f", and the interval, {interval(difference)}, holds both" if _both(difference) else ""
+    odds = f" ({chance(comparison.p_value)})" if comparison.p_value is not None else ""
+    amount = percent(abs(difference.value or 0.0))
+    if not difference.value:
+        return f"These data can't tell: it is level with {simpler}{around}{odds}."
+    side = "above" if difference.value > 0 else "below"
+    return f"These data can't tell: it is {amount} points {side} {simpler}{around}{odds}."
+
+
+def _both(difference: Estimate) -> bool:
+    return (difference.low or 0.0) < 0 < (difference.high or 0.0)
+
+
+def pair(comparison: Comparison) -> str:
+    """One paired comparison in words."""
+    odds = ", ".join(part for part in (chance(comparison.p_value), _on(comparison.n)) if part)
+    if comparison.better is None:
+        return (
+            f"These data can't tell {comparison.a} from {comparison.b}: the difference is "
+            f"{points(comparison.difference)}; {odds}."
+        )
+    said = comparison if comparison.better == comparison.a else comparison.turned()
+    return f"{said.a} beats {said.b} by {points(said.difference)}; {odds}."
+
+
+def _on(n: int) -> str:
+    return f"on the same {count(n, 'picture')}" if n else ""
+
+
+def confusion(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
+    """The most common confusion, and its reverse.
+
+    Args:
+        labels: class names.
+        counts: rows are true labels, columns what was named.
+    """
+    size = range(len(labels))
+    pairs = [(counts[i][j], i, j) for i in size for j in size if i != j and counts[i][j]]
+    if not pairs:
+        return f"Nothing: all {count(sum(map(sum, counts)), 'picture')} are named right."
+    most, i, j = max(pairs, key=lambda entry: (entry[0], -entry[1], -entry[2]))
+    ties = sum(entry[0] == most for entry in pairs) - 1
+    reverse = f", and the reverse {_times(counts[j][i])}" if counts[j][i] else ""
+    level = f" ({count(ties, 'other pair')} as often)" if ties else ""
+    return (
+        f"It takes {quoted(labels[i])} for {quoted(labels[j])} most often{level}: "
+        f"{_times(most)} in {count(sum(counts[i]))}{reverse}."
+    )
+
+
+def mistakes(counts: Sequence[Sequence[int]]) -> str:
+    """How many pictures of a confusion matrix are named wrong; nothing where none is."""
+    total = sum(map(sum, counts))
+    wrong = total - sum(row[k] for k, row in enumerate(counts))
+    if not wrong:
+        return ""
+    return (
+        f"In all, {count(wrong)} of {count(total, 'picture')} "
+        f"{'is' if wrong == 1 else 'are'} named wrong."
+    )
+
+
+def _times(number: int) -> str:
+    return {1: "once", 2: "twice"}.get(number, f"{count(number)} times")
+
+
+def worst(confidences: Sequence[float], predicted: str, label: str) -> str:
+    """The surest mistake, and how many are made with more than 90%; the surest comes first."""
+    if not confidences:
+        return "Nowhere: it made no mistake."
+    sure = sum(value > 0.9 for value in confidences)
+    first = f"It was {percent(confidences[0])}% sure of {quoted(predicted)} where the label is "
+    many = len(confidences)
+    if many == 1:
+        return f"{first}{quoted(label)}: its only mistake."
+    share = "None" if sure == 0 else "All" if sure == many else count(sure)
+    verb = "was" if sure <= 1 else "were"
+    return f"{first}{quoted(label)}. {share} of its {count(many)} mistakes {verb} over 90% sure."
+
+
+_SLIGHT = 0.0005  # what would be shown as a gap of 0.0 points
+
+
+def confidence(said: float, accuracy: Estimate, off: Sequence[str] = ()) -> str:
+    """Whether the mean confidence keeps its promise.
+
+    Args:
+        said: mean confidence.
+        accuracy: share right, with its interval.
+        off: the bins, as text, whose interval misses what they stated.
+    """
+    true = accuracy.value
+    if true is None:
+        return "It can't be told: no picture was scored."
+    ends = (accuracy.low, accuracy.high)
+    inside = ends[0] is not None and ends[1] is not None and ends[0] <= said <= ends[1]
+    inside = inside or abs(said - true) < _SLIGHT
+    says = f"it says {percent(said)}% on average and is right {percent(true)}% of the time"
+    bins = f" It is off beyond chance where it says {sequence(off)}%." if off else ""
+    if inside:
+        start = "On average, but not everywhere" if off else "Yes"
+        return f"{start}: {says}, a gap that chance explains.{bins}"
+    way = "over-confident" if said > true else "under-confident"
+    gap = percent(abs(said - true))
+    return f"Not quite: {says}, so it is {way} by {gap} points.{bins}"

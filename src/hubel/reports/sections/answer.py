@@ -1,0 +1,132 @@
+"""The answer in one screen."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import datetime
+
+from hubel.reports.answers import drawn
+from hubel.reports.charts.tracks import bar, told
+from hubel.reports.facts import Estimate, ReportFacts
+from hubel.reports.findings import making, results
+from hubel.reports.formats import count, interval, percent
+from hubel.reports.sections.section import (
+    Card,
+    Material,
+    Section,
+    cards,
+    is_network,
+    resume_command,
+)
+
+_SHOWN = 9
+
+
+def section(material: Material) -> Section:
+    """Name, task, headline, ladder, nine pictures, command."""
+    facts = material.facts
+    evaluation = facts.evaluation or {}
+    accuracy = Estimate.read(evaluation.get("accuracy"))
+    shown = _drawn(material)
+    return Section(
+        id="answer",
+        question="How good is it?",
+        finding=_finding(facts, accuracy),
+        evidence={
+            "name": facts.run.get("name") or facts.folder.name,
+            "date": _date(facts.run.get("started")),
+            "source": facts.part("data").get("source"),
+            "task": making.task(facts.classes),
+            "headline": percent(accuracy.value) if facts.evaluation else None,
+            "unread": _unread(evaluation),
+            "status": _status(facts),
+            "ladder": _ladder(facts),
+            "cards": shown,
+            "drawn": _how(shown),
+            "command": shlex.join(str(word) for word in facts.run.get("command") or ()),
+        },
+    )
+
+
+def _finding(facts: ReportFacts, accuracy: Estimate) -> str:
+    evaluation = facts.evaluation
+    if evaluation is None:
+        running = facts.run.get("status") == "running"
+        why = "it has not been tested yet" if running else "the run ended before it was tested"
+        return f"It can't be told: {why}."
+    level = float(evaluation.get("confidence", 0.95))
+    split = str(evaluation.get("split", "test"))
+    return results.accuracy(accuracy, int(evaluation["n"]), split, level)
+
+
+def _unread(evaluation: dict[str, object]) -> str:
+    errors = evaluation.get("errors")
+    if not isinstance(errors, int) or not errors:
+        return ""
+    return f"{count(errors, 'more test picture')} could not be read and got no answer."
+
+
+def _date(started: object) -> str:
+    try:
+        found = datetime.fromisoformat(str(started))
+    except ValueError:
+        return ""
+    return f"{found.day} {found:%B %Y, %H:%M}"
+
+
+def _status(facts: ReportFacts) -> dict[str, str] | None:
+    """What the reader must know first about a run that is not whole."""
+    status = str(facts.run.get("status", "done"))
+    if status == "done":
+        return None
+    words = {
+        "running": "Still running: this page shows what it had when the page was made.",
+        "interrupted": "Interrupted: what follows is from what was done before.",
+        "diverged": "Diverged: the training loss became infinite or not a number.",
+        "failed": "Failed: the run stopped on an error.",
+    }
+    hints = {"interrupted": "Go on with", "failed": "When mended, go on with"}
+    hint = hints.get(status, "")
+    return {
+        "status": status,
+        "text": words.get(status, f"Status: {status}."),
+        "error": str(facts.run.get("error") or ""),
+        "hint": hint or ("A lower learning rate often helps." if status == "diverged" else ""),
+        "command": resume_command(facts) if hint else "",
+    }
+
+
+def _ladder(facts: ReportFacts) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    for rung in (facts.ladder or {}).get("rungs", ()):
+        accuracy, main = Estimate.read(rung["accuracy"]), is_network(rung["name"])
+        rows.append(
+            {
+                "name": rung["name"],
+                "main": main,
+                "bar": bar(accuracy, "c1" if main else "c0"),
+                "value": percent(accuracy.value),
+                "interval": interval(accuracy),
+                "told": told(accuracy),
+            }
+        )
+    return rows
+
+
+def _drawn(material: Material) -> list[Card]:
+    """Nine that nobody picked; where pictures are gone, the first of the draw that are not."""
+    answers = material.answers
+    if answers is None:
+        return []
+    found = cards(material, drawn(answers.files, 3 * _SHOWN))
+    there = [card for card in found if card.picture.symbol]
+    return (there or found)[:_SHOWN]
+
+
+def _how(shown: list[Card]) -> str:
+    if not shown:
+        return ""
+    right = sum(card.right for card in shown)
+    wrong = len(shown) - right
+    split = f"{right} right, {wrong} wrong" if wrong else "all right"
+    return f"{count(len(shown), 'test picture')} drawn by chance: {split}."

@@ -1,0 +1,155 @@
+"""Time: what a step costs here, how many fit, and whether that is still true on the way."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from hubel.errors import BudgetError
+from hubel.training.device import synchronize
+from hubel.training.plan import Plan
+from hubel.training.trainer import Trainer
+
+__all__ = ["Costs", "Pace", "measure", "plan_epochs"]
+
+_SAFETY = 0.96
+_CHECKS, _BETWEEN = 20, 4.0
+_SLOWER, _FASTER = 0.98, 1.15
+_MOST_EPOCHS = 200
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """Seconds, as measured on this machine just now.
+
+    Attributes:
+        steps: of one training step, by resolution.
+        validation: of one pass over the validation samples.
+        first_batch: `time.monotonic()` when the first batch had gone through.
+    """
+
+    steps: dict[Size, float]
+    validation: float
+    first_batch: float
+
+    def epoch(self, trainer: Trainer) -> float:
+        """One pass over the training samples, averaged over the resolutions, and validation."""
+        train = trainer.task.train
+        return _mean_step(trainer, self) * train.count / train.batch_size + self.validation
+
+    def between(self, trainer: Trainer, plan: Plan, step: int, last: int) -> float:
+        """The steps from `step` up to `last`, and the validation passes among them."""
+        points = 50
+        width = (last - step) / points
+        mean = sum(
+            self.steps[trainer.size_at(plan.progress(int(step + (i + 0.5) * width)))]
+            for i in range(points)
+        )
+        train = trainer.task.train
+        passes = (last - step) * train.batch_size / train.count
+        return mean / points * (last - step) + passes * self.validation
+
+
+def measure(trainer: Trainer, repeats: int = 2) -> Costs:
+    """Time a few steps at each resolution. The trainer is used up: its weights have moved."""
+    sizes = {trainer.size_at(point / 200): point / 200 for point in reversed(range(200))}
+    costs: dict[Size, float] = {}
+    first_batch = 0.0
+    number = 0
+    for size in sorted(sizes):
+        times: list[float] = []
+        for _ in range(1 + repeats):
+            start = time.monotonic()
+            batch = trainer.task.train.batch(number)
+            trainer.step(batch, 0, Plan(((0, sizes[size]), (1 << 30, 1.0))))
+            synchronize(trainer.device)
+            times.append(time.monotonic() - start)
+            first_batch = first_batch or time.monotonic()
+            number += 1
+        costs[size] = min(times[1:])
+    start = time.monotonic()
+    trainer.validate()
+    return Costs(costs, time.monotonic() - start, first_batch)
+
+
+def plan_epochs(trainer: Trainer, costs: Costs, seconds: float) -> tuple[int, str]:
+    """How many epochs fit into the seconds that training has.
+
+    Returns:
+        The epochs, and a sentence that says so.
+
+    Raises:
+        BudgetError: not even one fits.
+    """
+    epoch = costs.epoch(trainer)
+    count = int(_SAFETY * seconds / epoch)
+    if count < 1:
+        raise BudgetError(
+            f"the budget is too short for one epoch: {max(seconds, 0):.0f} s are left for training "
+            f"and one epoch takes {epoch:.0f} s here; give --budget {_rounded(epoch - seconds)} "
+            "more, or a smaller --size, or --epochs 1 without a budget"
+        )
+    train = trainer.task.train
+    rate = train.batch_size / _mean_step(trainer, costs)
+    planned = min(count, _MOST_EPOCHS)
+    text = (
+        f"planned {planned} epoch{'s' * (planned != 1)} of {train.count:,} pictures: {rate:,.0f} pictures a second "
+        f"measured, {planned * epoch:.0f} s of the {seconds:.0f} s for training"
+    )
+    return planned, text
+
+
+@dataclass(slots=True)
+class Pace:
+    """Watches whether the steps take as long as measured.
+
+    Attributes:
+        trainer: whose steps.
+        costs: as measured before.
+        seconds: for training in all.
+    """
+
+    trainer: Trainer
+    costs: Costs
+    seconds: float
+    _checked: tuple[int, float] | None = field(default=None)
+
+    def steps_that_fit(self, plan: Plan, step: int, spent: float) -> int | None:
+        """A new total of steps when the present one is off; None when it is right.
+
+        Args:
+            plan: the present one.
+            step: the next one.
+            spent: seconds of training so far.
+        """
+        if self._checked is None:
+            self._checked = (step, spent)
+        last, before = self._checked
+        left = plan.steps - step
+        if left < 1 or step - last < plan.steps / _CHECKS or spent - before < _BETWEEN:
+            return None
+        self._checked = (step, spent)
+        expected = self.costs.between(self.trainer, plan, last, step)
+        slowness = (spent - before) / max(expected, 1e-9)
+        ahead = slowness * self.costs.between(self.trainer, plan, step, plan.steps)
+        fits = (self.seconds - spent) / max(ahead, 1e-9)
+        if _SLOWER <= fits <= _FASTER or (fits > 1 and plan.progress(step) > 0.8):
+            return None
+        train = self.trainer.task.train
+        most = train.steps(_MOST_EPOCHS)
+        # Grow with care: what is measured is one stretch of the run.
+        aim = fits if fits < 1 else 1 + 0.8 * (fits - 1)
+        steps = min(step + max(1, int(left * aim)), max(most, plan.steps))
+        return None if steps == plan.steps else steps
+
+
+def _mean_step(trainer: Trainer, costs: Costs) -> float:
+    points = 200
+    sizes = [trainer.size_at((point + 0.5) / points) for point in range(points)]
+    return sum(costs.steps[size] for size in sizes) / points
+
+
+def _rounded(seconds: float) -> str:
+    return f"{max(1, round(seconds + 0.5))}s" if seconds < 90 else f"{round(seconds / 60 + 0.5)}m"

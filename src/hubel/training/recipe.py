@@ -1,0 +1,188 @@
+"""How a network is trained: every setting, who set it, and why."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from typing import Any, Literal
+
+from hubel.data.augment import Augmentation
+from hubel.data.preprocess import Shape
+from hubel.errors import RecipeError
+
+__all__ = ["OPTIMIZERS", "Recipe", "SetBy", "Setting", "parse_setting", "setting_names"]
+
+SetBy = Literal["user", "default", "rule"]
+
+OPTIMIZERS = ("sgd", "momentum", "nesterov", "adamw")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One resolved value, with who set it ("user", "default", or a "rule") and why."""
+
+    value: Any
+    set_by: SetBy
+    why: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The setting as JSON types."""
+        return {"value": _lists(self.value), "set_by": self.set_by, "why": self.why}
+
+
+def _setting(default: Any, why: str, low: float | None = None, high: float | None = None) -> Any:
+    return field(default=default, metadata={"why": why, "low": low, "high": high})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """The settings of a training run. None means that a rule decides, when the data are known."""
+
+    model: str = _setting("convnet", "the network; `convnet` or `linear`")
+    widths: tuple[int, ...] | None = _setting(None, "channels of each group of the convnet", 1)
+    size: tuple[int, int] | None = _setting(None, "height and width of the input, in pixels", 1)
+    channels: str | None = _setting(None, "`rgb` or `grey`")
+    shape: Shape = _setting("squash", "`squash`, `crop` or `pad` pictures of another ratio")
+    epochs: int | None = _setting(None, "passes over the training pictures", 1)
+    budget: float | None = _setting(600.0, "seconds from the command to the report", 1)
+    batch_size: int | None = _setting(None, "pictures a step", 1, 65_536)
+    optimizer: str = _setting("nesterov", "one of " + ", ".join(OPTIMIZERS))
+    lr: float | None = _setting(None, "largest learning rate", 0)
+    norm_lr: float = _setting(1.0, "rate of normalisation's biases, as a multiple", 0)
+    momentum: float = _setting(0.9, "share of the last step that is kept", 0, 0.9999)
+    weight_decay: float | None = _setting(None, "pull of weights towards zero", 0)
+    warmup: float = _setting(0.2, "share of the steps in which the rate rises", 0, 0.9)
+    final_lr: float = _setting(0.0, "rate at the end, as a share of the largest", 0, 1)
+    label_smoothing: float = _setting(0.1, "share of the target that all classes share", 0, 0.99)
+    flip: bool = _setting(True, "left and right exchanged in every second epoch")
+    shift: float | None = _setting(None, "largest shift, as a share of the side", 0, 0.5)
+    zoom: float | None = _setting(None, "largest share of the area cropped away", 0, 0.95)
+    color: float | None = _setting(None, "largest change of brightness and colour", 0, 1)
+    erase: float = _setting(0.0, "side of an erased square, as a share of the side", 0, 1)
+    mixup: float = _setting(0.0, "Beta parameter of blended pairs", 0)
+    cutmix: float = _setting(0.0, "Beta parameter of pairs cut together", 0)
+    resolutions: tuple[tuple[float, float], ...] | None = _setting(
+        None, "`until:share` of the full size, as in 0.5:0.6,0.8:0.8,1:1"
+    )
+    averaging: float = _setting(0.02, "horizon of the weight average, as a share of the steps", 0, 1)
+    precision: str | None = _setting(None, "`float32` or `bfloat16`")
+    compile: bool = _setting(False, "use torch.compile")
+    device: str = _setting("auto", "`auto`, `cpu`, `cuda` or `mps`")
+    workers: int | None = _setting(None, "threads that read and decode; 0 reads in line", 0, 256)
+    seed: int = _setting(0, "decides splits, order, augmentation and first weights", 0)
+
+    def __post_init__(self) -> None:
+        for setting in fields(self):
+            _check(setting, getattr(self, setting.name))
+        _choose("optimizer", self.optimizer, OPTIMIZERS)
+        _choose("shape", self.shape, ("squash", "crop", "pad"))
+        _choose("device", self.device.partition(":")[0], ("auto", "cpu", "cuda", "mps"))
+        if self.resolutions is not None:
+            _check_resolutions(self.resolutions)
+        if self.channels is not None:
+            _choose("channels", self.channels, ("rgb", "grey"))
+        if self.precision is not None:
+            _choose("precision", self.precision, ("float32", "bfloat16"))
+
+    @property
+    def augmentation(self) -> Augmentation:
+        """The changes of training pictures; every setting must be resolved."""
+        return Augmentation(
+            flip=self.flip,
+            shift=self.shift or 0.0,
+            zoom=self.zoom or 0.0,
+            color=self.color or 0.0,
+            erase=self.erase,
+            mixup=self.mixup,
+            cutmix=self.cutmix,
+        )
+
+    @classmethod
+    def from_json(cls, document: dict[str, dict[str, Any]]) -> Recipe:
+        """A recipe from the settings that a run has written down."""
+        known = {setting.name for setting in fields(cls)}
+        values = {name: entry["value"] for name, entry in document.items() if name in known}
+        return cls(**{name: _tuples(value) for name, value in values.items()})
+
+
+def _lists(value: Any) -> Any:
+    return [_lists(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def setting_names() -> list[tuple[str, Any, str]]:
+    """Name, default and meaning of every setting."""
+    return [(s.name, s.default, str(s.metadata["why"])) for s in fields(Recipe)]
+
+
+def parse_setting(name: str, text: str) -> Any:
+    """The value of a setting from what was typed.
+
+    Raises:
+        RecipeError: the name is unknown, or the text is no such value.
+
+    Example:
+        >>> parse_setting("size", "96x128"), parse_setting("flip", "off")
+        ((96, 128), False)
+    """
+    kinds = {setting.name: str(setting.type) for setting in fields(Recipe)}
+    if name not in kinds:
+        near = get_close_matches(name, kinds, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise RecipeError(f"there is no setting {name!r}.{hint} There are: {', '.join(kinds)}")
+    try:
+        return _parse(kinds[name], text)
+    except ValueError as error:
+        kind = kinds[name].removesuffix(" | None").replace("tuple[int, int]", "HEIGHTxWIDTH")
+        raise RecipeError(f"{name}: expected {kind}, got {text!r}") from error
+
+
+def _parse(kind: str, text: str) -> Any:
+    if kind.startswith("bool"):
+        words = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
+        if text.lower() not in words:
+            raise ValueError(text)
+        return words[text.lower()]
+    if kind.startswith("tuple[int, int]"):
+        parts = [int(part) for part in text.lower().split("x")]
+        height, width = parts * 2 if len(parts) == 1 else parts
+        return height, width
+    if kind.startswith("tuple[int"):
+        return tuple(int(part) for part in text.split(","))
+    if kind.startswith("tuple[tuple"):
+        pairs = [part.split(":") for part in text.split(",")]
+        return tuple((float(until), float(share)) for until, share in pairs)
+    if kind.startswith("int"):
+        return int(text)
+    return float(text) if kind.startswith("float") else text
+
+
+def _check(setting: dataclasses.Field[Any], value: Any) -> None:
+    low, high = setting.metadata["low"], setting.metadata["high"]
+    for one in value if isinstance(value, tuple) else (value,):
+        if not isinstance(one, int | float) or isinstance(one, bool):
+            continue
+        if one != one or (low is not None and one < low) or (high is not None and one > high):
+            bounds = f"at least {low:g}" if high is None else f"from {low:g} to {high:g}"
+            raise RecipeError(f"{setting.name}: expected {bounds}, got {one:g}")
+
+
+def _check_resolutions(pairs: tuple[tuple[float, float], ...]) -> None:
+    ends = [until for until, _ in pairs]
+    rising = all(low < high for low, high in zip([0.0, *ends], ends, strict=False))
+    if not pairs or not rising or ends[-1] != 1 or any(not 0 < share <= 1 for _, share in pairs):
+        raise RecipeError(
+            "resolutions: expected until:share pairs whose ends rise to 1 and whose shares are "
+            f"above 0 and at most 1, as in 0.5:0.6,1:1; got {pairs}"
+        )
+
+
+def _choose(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        near = get_close_matches(value, choices, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise RecipeError(f"{name}: expected one of {', '.join(choices)}; got {value!r}.{hint}")

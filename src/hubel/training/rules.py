@@ -1,0 +1,134 @@
+"""The rules that fill in what the user left open, each with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import torch
+
+from hubel.data.preprocess import Preprocess
+from hubel.data.workers import workers_by_rule
+from hubel.errors import RecipeError
+from hubel.training.device import choose_device, supports_bfloat16
+from hubel.training.recipe import Recipe, Setting
+
+__all__ = ["Facts", "resolve"]
+
+_LARGE_SIDE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the rules look at.
+
+    Attributes:
+        pictures: in the training split.
+        preprocess: of the data.
+        device: chosen.
+        device_why: the reason.
+    """
+
+    pictures: int
+    preprocess: Preprocess
+    device: torch.device
+    device_why: str
+
+    @classmethod
+    def of(cls, pictures: int, preprocess: Preprocess, device: str) -> Facts:
+        """The facts, with the device chosen by its name."""
+        return cls(pictures, preprocess, *choose_device(device))
+
+
+def resolve(chosen: dict[str, Any], facts: Facts) -> tuple[Recipe, dict[str, Setting]]:
+    """A recipe with every setting decided.
+
+    Args:
+        chosen: what the user set, by name; it wins over every rule.
+        facts: about data and machine.
+
+    Returns:
+        The recipe, and for each setting its value, who set it, and why.
+
+    Raises:
+        RecipeError: a setting that would have no effect, or is not possible here.
+    """
+    recipe = Recipe(**chosen)
+    _refuse_without_effect(chosen, recipe)
+    settings = {
+        field.name: Setting(getattr(recipe, field.name), "default", str(field.metadata["why"]))
+        for field in fields(Recipe)
+    }
+    for name, value, why in _by_rule(recipe, facts):
+        if name not in chosen:
+            settings[name] = Setting(value, "rule", why)
+            recipe = replace(recipe, **{name: value})
+    for name, value in chosen.items():
+        settings[name] = Setting(value, "user", "set by the user")
+    if recipe.device != "auto":
+        facts_device = str(facts.device)
+        recipe = replace(recipe, device=facts_device)
+        if "device" not in chosen:
+            settings["device"] = Setting(facts_device, "rule", facts.device_why)
+    if recipe.precision == "bfloat16" and recipe.device.startswith("cpu"):
+        settings["precision"] = Setting(
+            "bfloat16", "user", "set by the user; on most CPUs many times slower than float32"
+        )
+    return recipe, settings
+
+
+def _by_rule(recipe: Recipe, facts: Facts) -> Iterator[tuple[str, Any, str]]:
+    side = max(facts.preprocess.height, facts.preprocess.width)
+    large = side >= _LARGE_SIDE
+    kind = f"pictures of {facts.preprocess.height} x {facts.preprocess.width} px"
+    yield "size", (facts.preprocess.height, facts.preprocess.width), "median longer side, at most 128 px"
+    yield "channels", facts.preprocess.channels, "grey where every picture is grey"
+    yield "device", str(facts.device), facts.device_why
+    yield "workers", workers_by_rule(), "one for each core, at most 8"
+    fast = supports_bfloat16(facts.device)
+    yield "precision", "bfloat16" if fast else "float32", f"what is fast on {facts.device.type}"
+    if recipe.epochs is not None:
+        yield "budget", None, "the epochs are set"
+    batch = recipe.batch_size or _batch_size(facts.pictures)
+    yield "batch_size", batch, f"a power of two for {facts.pictures:,} training pictures"
+    adamw, linear = recipe.optimizer == "adamw", recipe.model == "linear"
+    rate = 0.002 if adamw else 0.02 if linear else 0.4
+    scale = (batch / 256) ** (0.5 if adamw else 1.0)
+    yield "lr", rate * scale, f"{rate} for 256 pictures, scaled to {batch}"
+    yield "weight_decay", 0.05 if adamw else 0.002, f"for {recipe.optimizer}"
+    if linear:
+        yield "resolutions", ((1.0, 1.0),), "a linear classifier has one size"
+        yield "flip", False, "a template has a left and a right"
+        for name in ("shift", "zoom", "color"):
+            yield name, 0.0, "off for a linear classifier"
+        return
+    yield "norm_lr", 8.0, "for the convnet"
+    yield "resolutions", ((0.5, 0.6), (0.8, 0.8), (1.0, 1.0)), "few pixels first: cheaper epochs"
+    yield "shift", 0.0 if large else 2 / 32, f"for {kind}"
+    yield "zoom", 0.6 if large else 0.0, f"for {kind}"
+    yield "color", 0.0, f"for {kind}"
+
+
+def _batch_size(pictures: int) -> int:
+    size = 32
+    while size < 256 and size * 40 < pictures:
+        size *= 2
+    return size
+
+
+def _refuse_without_effect(chosen: dict[str, Any], recipe: Recipe) -> None:
+    """Off means off, and what is set must do something."""
+    idle = {
+        "momentum": recipe.optimizer == "sgd",
+        "widths": recipe.model == "linear",
+        "norm_lr": recipe.model == "linear",
+    }
+    for name, without in idle.items():
+        if name in chosen and without:
+            other = "optimizer" if name == "momentum" else "model"
+            raise RecipeError(
+                f"{name} has no effect with {other} {getattr(recipe, other)!r}; leave one of them out"
+            )
+    if recipe.model == "linear" and recipe.resolutions not in (None, ((1.0, 1.0),)):
+        raise RecipeError("resolutions has no effect with model 'linear', which has one size")

@@ -1,0 +1,191 @@
+"""One network being trained: its weights, their average, its optimizer, and one step of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hubel.data.augment import Key, augment, mix
+from hubel.data.batches import Batch, Batches
+from hubel.data.keyed import generator, permutation
+from hubel.data.pixels import Pixels
+from hubel.data.preprocess import Preprocess
+from hubel.models.architecture import Architecture
+from hubel.training.averaging import WeightAverage
+from hubel.training.optimizers import load_state, make_optimizer, set_rate, state_tensors
+from hubel.training.plan import Plan, learning_rate, resolution
+from hubel.training.recipe import Recipe
+
+__all__ = ["Task", "Trainer", "logits_of"]
+
+_FIRST_LOOK = 4_000_000
+_EVALUATION_BATCH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be learned, from which samples.
+
+    Attributes:
+        architecture: of the network.
+        preprocess: from stored pixels to its input.
+        train: the training batches.
+        val_pixels, val_targets: the validation samples and their class indices, int64, (n,).
+    """
+
+    architecture: Architecture
+    preprocess: Preprocess
+    train: Batches
+    val_pixels: Pixels
+    val_targets: NDArray[np.int64]
+
+
+class Trainer:
+    """Holds all that training changes, and makes one step at a time.
+
+    Args:
+        task: what to learn.
+        recipe: how; every setting resolved.
+        device: where.
+        look: let the network set from the data what it takes from them; not needed when its
+            weights are restored.
+    """
+
+    def __init__(
+        self, task: Task, recipe: Recipe, device: torch.device, *, look: bool = True
+    ) -> None:
+        self.task = task
+        self.recipe = recipe
+        self.device = device
+        self.module = task.architecture.build(recipe.seed)
+        if look:
+            self._look_at_data()
+        self.module.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.optimizer = make_optimizer(self.module, recipe)
+        self.average = WeightAverage(self.module)
+        self._forward: Callable[[Tensor], Tensor] = (
+            torch.compile(self.module) if recipe.compile else self.module
+        )
+
+    def step(self, batch: Batch, step: int, plan: Plan) -> Tensor:
+        """Train on one batch; returns the mean loss, not yet waited for."""
+        progress = plan.progress(step)
+        self.module.train()
+        # Dropout and the like draw from here: a function of the step, so that resuming is exact.
+        torch.manual_seed(int(generator(self.recipe.seed, "torch", step).integers(1 << 62)))
+        images, targets = self._input(batch, step, progress)
+        with self._precision():
+            scores = self._forward(images)
+            loss = functional.cross_entropy(
+                scores.float(), targets, label_smoothing=self.recipe.label_smoothing
+            )
+        assert self.recipe.lr is not None
+        rate = learning_rate(progress, self.recipe.warmup, self.recipe.final_lr)
+        set_rate(self.optimizer, self.recipe.lr * rate)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # pyright: ignore[reportUnknownMemberType]
+        self.optimizer.step()
+        if self.recipe.averaging:
+            self.average.update(self.module, step, self.recipe.averaging * plan.steps)
+        return loss.detach()
+
+    def size_at(self, progress: float) -> tuple[int, int]:
+        """Height and width of the training pictures at a point of the training."""
+        assert self.recipe.resolutions is not None
+        full = (self.task.preprocess.height, self.task.preprocess.width)
+        return resolution(progress, self.recipe.resolutions, full)
+
+    def twin(self) -> Trainer:
+        """Another trainer that stands where this one stands."""
+        other = Trainer(self.task, self.recipe, self.device, look=False)
+        other.restore(self.tensors())
+        return other
+
+    def final_module(self) -> nn.Module:
+        """A copy of the network with the weights that would be shipped now, on the CPU."""
+        module = self.task.architecture.build(self.recipe.seed)
+        source = self.average.tensors if self.recipe.averaging else self.module.state_dict()
+        module.load_state_dict({name: value.cpu() for name, value in source.items()})
+        return module.to(memory_format=torch.channels_last).eval()  # pyright: ignore[reportCallIssue]
+
+    def validate(self) -> tuple[float, float]:
+        """Mean cross-entropy and accuracy on the validation samples, of the averaged weights."""
+        module = self.final_module().to(self.device)
+        logits = logits_of(module, self.task.val_pixels, self.task.preprocess, self.device)
+        scores = torch.from_numpy(logits)
+        targets = torch.from_numpy(self.task.val_targets)
+        loss = functional.cross_entropy(scores, targets).item()
+        return loss, (scores.argmax(1) == targets).double().mean().item()
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All that training has changed, by name."""
+        parts: dict[str, dict[str, Tensor]] = {
+            "module": dict(self.module.state_dict()),
+            "average": self.average.tensors,
+            "optimizer": state_tensors(self.optimizer),
+        }
+        return {f"{part}/{name}": v for part, named in parts.items() for name, v in named.items()}
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """The inverse of `tensors`."""
+
+        def part(name: str) -> dict[str, Tensor]:
+            found = (key for key in tensors if key.startswith(name + "/"))
+            return {key.removeprefix(name + "/"): tensors[key] for key in found}
+
+        self.module.load_state_dict(part("module"))
+        self.average.load(part("average"))
+        load_state(self.optimizer, part("optimizer"))
+
+    def _look_at_data(self) -> None:
+        """Let the network set what it takes from the data (a whitening stem)."""
+        look: Any = getattr(self.module, "init_from_data", None)
+        if look is not None:
+            shape = self.task.preprocess
+            enough = max(256, _FIRST_LOOK // (shape.height * shape.width))
+            order = permutation(self.recipe.seed, 0, self.task.train.count)[:enough]
+            pixels = torch.from_numpy(self.task.train.pixels.take(order))
+            look(self.task.preprocess.tensor(pixels))
+
+    def _input(self, batch: Batch, step: int, progress: float) -> tuple[Tensor, Tensor]:
+        recipe = self.recipe
+        pixels = torch.from_numpy(batch.pixels).to(self.device, non_blocking=True)
+        targets = torch.from_numpy(batch.targets).to(self.device, non_blocking=True)
+        key = Key(recipe.seed, batch.epochs, batch.indices)
+        images = augment(
+            self.task.preprocess.tensor(pixels), key, recipe.augmentation, self.size_at(progress)
+        )
+        if recipe.mixup or recipe.cutmix:
+            soft = functional.one_hot(targets, self.task.architecture.num_classes).float()
+            return mix(images, soft, recipe.augmentation, recipe.seed, step)
+        return images, targets
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        if self.recipe.precision == "bfloat16":
+            return torch.autocast(self.device.type, torch.bfloat16)
+        return nullcontext()
+
+
+@torch.inference_mode()
+def logits_of(
+    module: nn.Module, pixels: Pixels, preprocess: Preprocess, device: torch.device
+) -> NDArray[np.float32]:
+    """The scores of stored samples, in batches of one fixed size.
+
+    Returns:
+        float32, (n, classes).
+    """
+    parts: list[Tensor] = []
+    for start in range(0, len(pixels), _EVALUATION_BATCH):
+        indices = np.arange(start, min(start + _EVALUATION_BATCH, len(pixels)), dtype=np.int64)
+        batch = torch.from_numpy(pixels.take(indices)).to(device)
+        parts.append(module(preprocess.tensor(batch)).float().cpu())
+    return torch.cat(parts).numpy()
