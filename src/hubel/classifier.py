@@ -24,7 +24,6 @@ from hubel.errors import ArtifactError, DataError, PictureError
 from hubel.models.architecture import Architecture
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
     from torch import Tensor, nn
 
 __all__ = ["Classifier", "Picture", "Prediction", "load"]
@@ -109,7 +108,9 @@ class Classifier:
                 self.module(self.preprocess.tensor(torch.from_numpy(pixels_NHWC[i : i + _BATCH])))
                 for i in range(0, len(pixels_NHWC), _BATCH)
             ]
-            return torch.cat(parts).numpy() if parts else np.zeros((0, len(self.classes)), np.float32)
+            return (
+                torch.cat(parts).numpy() if parts else np.zeros((0, len(self.classes)), np.float32)
+            )
 
     def probabilities(self, pixels_NHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Calibrated probabilities of pixels that are at working size: (n, classes)."""

@@ -79,5 +79,5 @@ class DivergedError(HubelError, ArithmeticError):
         self.step = step
 
 
-class Interrupted(HubelError, KeyboardInterrupt):
+class Interrupted(HubelError, KeyboardInterrupt):  # noqa: N818 (as KeyboardInterrupt)
     """The user stopped the work; the message says what was kept and how to go on."""

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,9 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
-def storage_errors(path: Path, way_out: str = "free some space, or choose another folder") -> Iterator[None]:
+def storage_errors(
+    path: Path, way_out: str = "free some space, or choose another folder"
+) -> Generator[None]:
     """Turn the operating system's refusal to write `path` into a `StorageError` with a way out."""
     try:
         yield
@@ -86,7 +88,7 @@ def read_json(path: Path) -> Any:
 
 
 def canonical_json(document: Any) -> bytes:
-    """One byte string for one document, whatever the order of its keys: what digests are made of."""
+    """One byte string for one document, whatever the order of its keys, for digests."""
     text = json.dumps(
         document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
@@ -94,7 +96,7 @@ def canonical_json(document: Any) -> bytes:
 
 
 @contextmanager
-def atomic_folder(path: Path) -> Iterator[Path]:
+def atomic_folder(path: Path) -> Generator[Path]:
     """Give a temporary folder to fill; on success it is flushed and becomes `path`.
 
     An existing `path` is replaced, and stays as it was when the block fails.

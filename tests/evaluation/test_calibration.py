@@ -11,13 +11,13 @@ from hubel.errors import DataError
 from hubel.evaluation.calibration import COLDEST, HOTTEST, fit_temperature, softmax
 
 
-def held_out(n: int = 400, sharpness: float = 1.0, seed: int = 0):
+def held_out(n: int = 400, sharpness: float = 1.0, seed: int = 0, signal: float = 2.0):
     """Logits of the true posterior of shifted normals, made `sharpness` times too large."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 5, n)
     seen = rng.normal(size=(n, 5))
-    seen[np.arange(n), labels] += 2
-    return sharpness * 2 * seen, labels
+    seen[np.arange(n), labels] += signal
+    return sharpness * signal * seen, labels
 
 
 def loss(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
@@ -61,6 +61,15 @@ def test_without_three_mistakes_it_is_1() -> None:
     assert fit_temperature(logits, labels) == 1
     labels[2] = (labels[2] + 1) % 3
     assert fit_temperature(logits, labels) != 1
+
+
+@pytest.mark.parametrize("signal", [1.5, 2.5, 3.5])
+@pytest.mark.parametrize("n", [10, 30, 100])
+def test_three_mistakes_keep_new_data_from_harm(n: int, signal: float) -> None:
+    """Calibrated logits, so that each temperature but 1 is harm: 40 fits, in nats a sample."""
+    new, truth = held_out(4000, 1.0, 999, signal)
+    fits = [fit_temperature(*held_out(n, 1.0, seed, signal)) for seed in range(40)]
+    assert np.mean([loss(new / t, truth) for t in fits]) - loss(new, truth) < 0.035
 
 
 def test_useless_logits_reach_the_upper_limit_and_no_further() -> None:

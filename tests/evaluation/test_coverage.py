@@ -117,10 +117,10 @@ def test_intervals_cover_roughly(population: Population) -> None:
         assert 0.92 < share < 0.985
 
 
-@pytest.mark.parametrize("place", [3, 7])
+@pytest.mark.parametrize("place", [0, 2])
 def test_calibration_interval_covers_roughly(place: int) -> None:
-    """80 sets; a percentile bootstrap covers none of the first and 86% of the second."""
-    assert coverage(POPULATIONS[place], {"ece": ECE}, 80, 200_000)["ece"] > 0.9
+    """50 sets; a percentile bootstrap covers none of the first and 8% of the second."""
+    assert coverage(POPULATIONS[place], {"ece": ECE}, 50, 200_000)["ece"] > 0.88
 
 
 @pytest.mark.slow

@@ -161,7 +161,9 @@ def test_duplicates_change_no_value_and_narrow_each_interval() -> None:
     one, two = numbers(Evaluation(**fields)), numbers(Evaluation(**doubled))
     assert two[::3] == pytest.approx(one[::3])
     widths = np.subtract(one[2::3], one[1::3]), np.subtract(two[2::3], two[1::3])
-    assert (widths[1] < widths[0]).all()
+    # Not the calibration error's, which ends at 0: more samples may free its lower limit.
+    ends_at_0 = np.array([False, False, False, True, False])
+    assert ((widths[1] < widths[0]) | ends_at_0).all()
 
 
 def test_of_equal_probabilities_the_first_class_is_predicted() -> None:

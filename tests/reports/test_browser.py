@@ -10,8 +10,8 @@ from synthetic_run import Synthetic
 
 KINDS = {
     "six classes": Synthetic(per_class=12),
-    "200 classes, names of 60 characters": Synthetic(
-        classes=[f"{k} " + "x" * 57 for k in range(200)], per_class=3, file="{k}" * 40
+    "60 classes, names of 60 characters": Synthetic(
+        classes=[f"{k} " + "x" * 57 for k in range(60)], per_class=3, file="{k}" * 40
     ),
 }
 
@@ -23,11 +23,11 @@ def path(request: pytest.FixtureRequest, make: Any, tmp_path: Path) -> Path:
     return page
 
 
-@pytest.mark.parametrize("width", [390, 800, 1366])
+@pytest.mark.parametrize("width", [390, 1366])
 def test_the_page_never_scrolls_sideways_nor_complains_nor_asks(
     tab: Any, path: Path, width: int
 ) -> None:
-    tab.size(width, 844, dark=width == 800)
+    tab.size(width, 844, dark=width == 390)
     tab.open(path)
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     assert tab.complaints() == []
@@ -44,7 +44,7 @@ def test_a_cell_opens_its_pictures_without_a_script(tab: Any, make: Any, tmp_pat
     (first,) = tab.evaluate(shown)
     links = tab.evaluate("[...document.querySelectorAll('.matrix td a')].map(a => a.hash)")
     other = next(link for link in links if link != f"#{first}")
-    tab.open(path, other)
+    tab.evaluate(f"document.querySelector('.matrix a[href=\"{other}\"]').click()")
     assert tab.evaluate(shown) == [other[1:]]
 
 

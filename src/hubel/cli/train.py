@@ -18,28 +18,42 @@ __all__ = ["command"]
 _SAMPLE = "sample:trashnet"
 
 
-def command(
+def command(  # noqa: PLR0917 (typer calls it by name)
     data: Annotated[
         str | None,
-        typer.Argument(help="A folder, a table, or a zip archive of pictures. "
-                            "Without it: sample:trashnet, which comes with hubel."),
+        typer.Argument(
+            help="A folder, a table, or a zip archive of pictures. "
+            "Without it: sample:trashnet, which comes with hubel."
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run [runs/<data>-<n>].")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this run.")] = None,
-    budget: Annotated[str | None, typer.Option(help="Time for everything, as 90s, 10m [10m].")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the data, instead of a budget.")] = None,
+    budget: Annotated[
+        str | None, typer.Option(help="Time for everything, as 90s, 10m [10m].")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the data, instead of a budget.")
+    ] = None,
     model: Annotated[str | None, typer.Option(help="convnet or linear [convnet].")] = None,
-    size: Annotated[str | None, typer.Option(help="Input in pixels: 64 or 96x128 (height x width).")] = None,
-    batch_size: Annotated[int | None, typer.Option("--batch-size", "-b", help="Pictures a step.")] = None,
+    size: Annotated[
+        str | None, typer.Option(help="Input in pixels: 64 or 96x128 (height x width).")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", "-b", help="Pictures a step.")
+    ] = None,
     lr: Annotated[float | None, typer.Option(help="Largest learning rate.")] = None,
     seed: Annotated[int | None, typer.Option(help="Decides every draw [0].")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps [auto].")] = None,
-    workers: Annotated[int | None, typer.Option("--workers", "-j", help="Threads that read.")] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", "-j", help="Threads that read.")
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", help="Any other setting, as mixup=0.2; --settings lists them."),
     ] = None,
-    settings: Annotated[bool, typer.Option("--settings", help="List all settings and leave.")] = False,
+    settings: Annotated[
+        bool, typer.Option("--settings", help="List all settings and leave.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the run as JSON.")] = False,
 ) -> None:
     """Train a classifier, compare it with honest baselines, and write a report."""
@@ -63,8 +77,8 @@ def _train(data: str | None, out: Path | None, chosen: dict[str, Any]) -> Run:
     if data is None:
         terminal.say(f"no data are named: training on {_SAMPLE}, photographs of waste in 6 classes")
     _warm_up()
-    from hubel.job.work import train
     from hubel.job.desk import Sitting
+    from hubel.job.work import train
 
     sitting = Sitting(reporter=terminal, started=STARTED, command=_command())
     return train(data or _SAMPLE, out=out, sitting=sitting, **chosen)
@@ -80,8 +94,8 @@ def _resume(folder: Path, data: str | None, out: Path | None, chosen: dict[str, 
             f"--resume goes on exactly as the run began, so {given} would have no effect; leave "
             "that out, or start a new run"
         )
-    from hubel.job.work import resume
     from hubel.job.desk import Sitting
+    from hubel.job.work import resume
 
     sitting = Sitting(reporter=Terminal(), started=STARTED, command=_command())
     return resume(folder, sitting=sitting)

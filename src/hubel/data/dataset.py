@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -245,7 +245,7 @@ def _check_splits(labels: list[str], splits: list[str], name: str) -> None:
 
 def _table(
     listing: Listing, records: list[Record], problems: list[str | None], splits: list[str | None]
-) -> pa.Table:
+) -> Any:
     columns = {
         "file": [_shown(record.path) for record in records],
         "path": [record.path for record in records],
@@ -262,5 +262,3 @@ def _table(
 
 def _shown(path: bytes) -> str:
     return path.decode("utf-8", "backslashreplace")
-
-

@@ -22,7 +22,7 @@ import math
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +33,15 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from hubel.errors import PictureError
 
-__all__ = ["FORMATS", "Decoded", "Limits", "decode", "quiet_decoders", "read_header", "upright_pixels"]
+__all__ = [
+    "FORMATS",
+    "Decoded",
+    "Limits",
+    "decode",
+    "quiet_decoders",
+    "read_header",
+    "upright_pixels",
+]
 
 # Left out: EPS, PDF and WMF (they run programs), FITS, MCIDAS and the stubs (advisories, or no
 # decoder), and game and camera formats that nobody labels. JPEG covers MPO.
@@ -127,11 +135,11 @@ def read_header(content: bytes) -> tuple[int, int, str]:
 
 
 @contextmanager
-def quiet_decoders() -> Iterator[None]:
+def quiet_decoders() -> Generator[None]:
     """Silence Pillow's warnings, and what C libraries print straight to standard error.
 
-    They are about odd files that are then read or refused; whatever matters comes back as an exception. A
-    progress bar that is to be seen meanwhile writes to a duplicate of the descriptor.
+    They are about odd files that are then read or refused; whatever matters comes back as an
+    exception. A progress bar that is to be seen meanwhile writes to a duplicate of the descriptor.
     """
     sys.stderr.flush()
     kept = os.dup(2)
@@ -154,7 +162,8 @@ def _decode_jpeg(content: bytes, limits: Limits) -> Decoded | None:
     import simplejpeg
 
     try:
-        height, width, colour, _ = simplejpeg.decode_jpeg_header(content)
+        header: tuple[int, int, str, str] = simplejpeg.decode_jpeg_header(content)  # pyright: ignore
+        height, width, colour, _ = header
         if colour not in ("YCbCr", "Gray") or width * height > limits.pixels:
             return None
         grey = colour == "Gray"
@@ -183,14 +192,14 @@ def upright_pixels(image: Image.Image) -> NDArray[np.uint8]:
     return _eight_bit(ImageOps.exif_transpose(image))
 
 
-def _eight_bit(image: Image.Image) -> NDArray[np.uint8]:
+def _eight_bit(image: Image.Image) -> NDArray[np.uint8]:  # noqa: PLR0911 (one rule a line)
     mode = image.mode
     if mode in ("L", "RGB"):
         return np.asarray(image)
     if mode == "1":
         return np.asarray(image.convert("L"))
     if mode in _SIXTEEN_BIT or mode == "I":
-        values = np.asarray(image).astype(np.int64).clip(0, 65_535)
+        values: NDArray[np.int64] = np.asarray(image, dtype=np.int64).clip(0, 65_535)
         return ((values + 128) // 257).astype(np.uint8)
     if mode == "F":
         return _stretch(np.asarray(image))

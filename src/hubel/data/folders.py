@@ -155,8 +155,9 @@ def _split_folders(entries: list[Entry], base: str, name: str) -> dict[str, str]
     for split in set(splits.values()):
         same = [top for top in splits if splits[top] == split]
         if len(same) > 1:
-            raise DataError(f"{name}: the folders {' and '.join(same)} both name the {split} split; "
-                            "keep one of them")  # fmt: skip
+            raise DataError(
+                f"{name}: the folders {' and '.join(same)} both name the {split} split; keep one"
+            )
     return splits
 
 

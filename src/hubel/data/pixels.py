@@ -52,7 +52,7 @@ class Pixels:
         return len(self.places)
 
     def take(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """The pixels of the samples at `indices`: uint8, (len(indices), height, width, channels)."""
+        """The pixels at `indices`, (m,): uint8, (m, height, width, channels)."""
         places = self.places[indices]
         if len(self.segments) == 1:
             return self.segments[0][places[:, 1]]
@@ -157,8 +157,10 @@ class PixelStore:
         shape = (rows, self.preprocess.height, self.preprocess.width, self.preprocess.num_channels)
         pixels = np.load(path, mmap_mode="r", allow_pickle=False)
         if pixels.shape != shape or pixels.dtype != np.uint8:
-            raise DataError(f"{path}: expected uint8 pixels of shape {shape}, got {pixels.dtype} "
-                            f"{pixels.shape}; delete {self.folder}, it will be made again")  # fmt: skip
+            raise DataError(
+                f"{path}: expected uint8 pixels of shape {shape}, got {pixels.dtype} {pixels.shape}; "
+                f"delete {self.folder}, it will be made again"
+            )
         return pixels
 
 

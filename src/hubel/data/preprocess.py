@@ -121,7 +121,7 @@ class Preprocess:
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Preprocess:
         """The inverse of `to_json`."""
-        lists = {name: tuple(document[name]) for name in ("mean", "std")}
+        lists: dict[str, Any] = {name: tuple(document[name]) for name in ("mean", "std")}
         return cls(**(document | lists))
 
     def _fit(self, image: Image.Image) -> Image.Image:

@@ -133,9 +133,7 @@ def scan(
     Raises:
         StorageError: there is no room for the pixels.
     """
-    records = [
-        Record(_bytes(e.path), e.size, e.stamp, problem=e.problem) for e in listing.entries
-    ]
+    records = [Record(_bytes(e.path), e.size, e.stamp, problem=e.problem) for e in listing.entries]
     stale: list[int] = []
     for place, record in enumerate(records):
         if record.problem is None:
@@ -149,8 +147,13 @@ def scan(
         room = writer(len(stale)) if writer is not None else None
         paths = [listing.entries[place].path for place in stale]
         tasks = [
-            _Task(source, paths[at : at + _CHUNK], [records[p] for p in stale[at : at + _CHUNK]],
-                  room, at)  # fmt: skip
+            _Task(
+                source,
+                paths[at : at + _CHUNK],
+                [records[p] for p in stale[at : at + _CHUNK]],
+                room,
+                at,
+            )
             for at in range(0, len(stale), _CHUNK)
         ]
         for place, record in zip(stale, _open_all(tasks, workers, progress), strict=True):
@@ -182,9 +185,7 @@ def _open_chunk(task: _Task) -> list[Record]:
     ]
 
 
-def _open(
-    source: Source, path: str, seen: Record, writer: PixelWriter | None, row: int
-) -> Record:
+def _open(source: Source, path: str, seen: Record, writer: PixelWriter | None, row: int) -> Record:
     digest = None
     try:
         content = source.read(path)

@@ -17,7 +17,16 @@ from hubel.data.folders import Entry, interpret, walk
 from hubel.data.tables import TABLE_SUFFIXES, read_table
 from hubel.errors import DataError, PictureError
 
-__all__ = ["SAMPLES", "FolderSource", "Listing", "Source", "TableSource", "ZipSource", "open_source", "read_file"]
+__all__ = [
+    "SAMPLES",
+    "FolderSource",
+    "Listing",
+    "Source",
+    "TableSource",
+    "ZipSource",
+    "open_source",
+    "read_file",
+]
 
 SAMPLES = {"sample:trashnet": "trashnet-128.zip"}
 

@@ -200,6 +200,6 @@ def _draw_groups(
         if missing:
             raise DataError(
                 f"class {label!r} has too few groups to be in {' and '.join(missing)}: its "
-                f"{totals[label]} pictures belong to groups that went elsewhere; give a split column"
+                f"{totals[label]} pictures are in groups that went elsewhere; give a split column"
             )
     return splits.tolist()

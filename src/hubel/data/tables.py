@@ -36,7 +36,9 @@ def read_table(path: Path) -> list[Entry]:
     except DataError:
         raise
     except Exception as error:  # foreign bytes
-        raise DataError(f"{path} can't be read as a table: {type(error).__name__}: {error}") from error
+        raise DataError(
+            f"{path} can't be read as a table: {type(error).__name__}: {error}"
+        ) from error
     if not rows:
         raise DataError(f"{path} has no rows")
     columns = _columns(rows[0], path)

@@ -54,8 +54,8 @@ def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
     With fewer than 3 wrong predictions the answer is 1. The mistakes are what says how sure is too
     sure: without any, the loss falls for ever as T goes to 0. In simulation (2 to 10 classes, 10
     to 500 samples, logits 0.7 to 2.5 times too large) the plain minimum made new data worse by up
-    to 0.91 nats, one mistake as the bound by up to 0.08, three by up to 0.03; asking for more lost
-    gains.
+    to 0.91 nats, with at least one mistake by up to 0.08, with at least three by up to 0.03.
+    `test_three_mistakes_keep_new_data_from_harm` holds the rule to that.
 
     Args:
         logits: (n, k) scores of samples that training did not see.

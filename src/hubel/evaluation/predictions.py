@@ -20,6 +20,7 @@ from hubel.errors import DataError
 __all__ = ["PROBABILITY", "from_table", "to_csv", "to_table"]
 
 PROBABILITY = "probability:"
+_PLAIN = ("file", "label", "predicted", "error")
 _METADATA = b"hubel.evaluation"
 
 Columns = dict[str, list[Any]]
@@ -63,9 +64,7 @@ def from_table(table: Any) -> dict[str, Any]:
     about = _about(table)
     classes = tuple(n.removeprefix(PROBABILITY) for n in _names(table) if n.startswith(PROBABILITY))
     probabilities = [_floats(table.column(PROBABILITY + name)) for name in classes]
-    columns: Columns = {
-        name: table.column(name).to_pylist() for name in ("file", "label", "predicted", "error")
-    }
+    columns: Columns = {name: table.column(name).to_pylist() for name in _PLAIN}
     fields: dict[str, Any] = {
         "files": tuple(str(name) for name in columns["file"]),
         "labels": np.array(_places(columns["label"], classes), dtype=np.int64),

@@ -71,15 +71,14 @@ def linear_on_pixels(material: Material, seconds: float, seed: int) -> Baseline:
     mean, deviation = train.mean(0), train.std(0) + 1e-3
     train, val = (train - mean) / deviation, (val - mean) / deviation
     best: Any = None
-    score, penalty, tried = -1.0, 0.0, 0
+    score, penalty = -1.0, 0.0
     model = _model()
-    for c in _PENALTIES:
+    for tried, c in enumerate(_PENALTIES):
         spent = time.monotonic() - start
         if tried and spent * (tried + 1) / tried > seconds:
             break
         model.set_params(C=c)
         _fit(model, train, targets, seconds - spent, first=not tried)
-        tried += 1
         found = float((model.predict(val) == val_targets).mean())
         if found <= score:
             break
@@ -133,7 +132,7 @@ def _features(pixels: Pixels, indices: NDArray[np.int64]) -> NDArray[np.float32]
         taken = pixels.take(indices[start : start + 512])
         if taken.shape[1:3] != (height, width):
             taken = np.stack([_shrink(picture, height, width) for picture in taken])
-        rows.append(taken.reshape(len(taken), -1).astype(np.float32) / 255)
+        rows.append(taken.reshape(len(taken), -1) * np.float32(1 / 255))
     return np.concatenate(rows)
 
 

@@ -7,9 +7,9 @@ from typing import Any
 from hubel.data.dataset import Dataset, Wish, open_dataset, survey
 from hubel.data.manifest import SPLITS
 from hubel.data.sources import open_source
+from hubel.data.workers import workers_by_rule
 from hubel.errors import DataError
 from hubel.job.reporter import Reporter, Silent
-from hubel.data.workers import workers_by_rule
 
 __all__ = ["inspect"]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from hubel.classifier import Classifier
 from hubel.errors import BudgetError, DivergedError, HubelError, Interrupted
@@ -75,11 +77,18 @@ def _plan(desk: Desk, material: Material, trainer: Trainer, costs: Costs) -> Jou
         epochs, text = plan_epochs(trainer, costs, seconds)
         if recipe.epochs is not None:
             if recipe.epochs > epochs:
-                raise BudgetError(f"{recipe.epochs} epochs don't fit into the budget: {text}; leave "
-                                  "out --epochs or --budget, or raise the budget")  # fmt: skip
+                raise BudgetError(
+                    f"{recipe.epochs} epochs don't fit into the budget: {text}; leave out --epochs "
+                    "or --budget, or raise the budget"
+                )
             epochs, text = recipe.epochs, f"{recipe.epochs} epochs, as set, fit into the budget"
     plan = Plan.of(train.steps(epochs))
-    described = {"epochs": epochs, "steps": plan.steps, "seconds": None, "text": text}
+    described: dict[str, Any] = {
+        "epochs": epochs,
+        "steps": plan.steps,
+        "seconds": None,
+        "text": text,
+    }
     if left is not None:
         described["seconds"] = round(epochs * costs.epoch(trainer), 1)
     desk.ledger.write(plan=described | {"training_seconds": seconds})
@@ -126,7 +135,9 @@ def _fit(
     return learned
 
 
-def _controls(desk: Desk, material: Material, trainer: Trainer):  # noqa: ANN202
+def _controls(
+    desk: Desk, material: Material, trainer: Trainer
+) -> Callable[[StopRequest], Controls]:
     def save(_journey: Journey) -> None:
         folder = desk.run.folder / "classifier"
         make_classifier(trainer, material, calibrate=False).save(folder)
@@ -161,15 +172,14 @@ def _stop_here(desk: Desk, material: Material, learned: Learned) -> None:
     journey = learned.journey
     message = (
         f"stopped at step {journey.step:,} of {journey.plan.steps:,}; the classifier as it is now "
-        f"is in {desk.run.folder / 'classifier'}; go on with: hubel train --resume {desk.run.folder}"
+        f"is in {desk.run.folder / 'classifier'}; go on with: "
+        f"hubel train --resume {desk.run.folder}"
     )
     desk.ledger.write(status="interrupted", error=message)
     raise Interrupted(message)
 
 
-def _last_good(
-    desk: Desk, task: Task, checkpoints: Checkpoints, error: DivergedError
-) -> Learned:
+def _last_good(desk: Desk, task: Task, checkpoints: Checkpoints, error: DivergedError) -> Learned:
     checkpoint = checkpoints.load()
     assert checkpoint is not None  # the loop saves one before its first step
     trainer = Trainer(task, desk.recipe, desk.device, look=False)

@@ -20,7 +20,15 @@ from hubel.models.architecture import Architecture
 from hubel.training.recipe import Recipe
 from hubel.training.trainer import Task
 
-__all__ = ["Material", "gather", "make_architecture", "make_task", "open_data", "preprocess_for", "statistics"]
+__all__ = [
+    "Material",
+    "gather",
+    "make_architecture",
+    "make_task",
+    "open_data",
+    "preprocess_for",
+    "statistics",
+]
 
 _STATISTICS_FROM = 5_000
 
@@ -100,7 +108,9 @@ def statistics(pixels: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
     step = max(1, len(pixels) // _STATISTICS_FROM)
     taken = pixels.take(np.arange(0, len(pixels), step, dtype=np.int64))
     channels = taken.reshape(-1, taken.shape[-1])
-    counts = [np.bincount(channels[:, channel], minlength=256) for channel in range(channels.shape[1])]
+    counts = [
+        np.bincount(channels[:, channel], minlength=256) for channel in range(channels.shape[1])
+    ]
     values = np.arange(256) / 255
     mean = [float((count * values).sum() / count.sum()) for count in counts]
     variance = [

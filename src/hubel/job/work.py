@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -119,10 +120,8 @@ def _work(desk: Desk, dataset: Dataset, preprocess: Preprocess) -> Run:
         if desk.ledger.facts["status"] == "running":
             stopped = isinstance(error, KeyboardInterrupt)
             text = str(error) or type(error).__name__
-            try:
+            with suppress(HubelError):  # the disk may be what failed; `error` says so
                 desk.ledger.write(status="interrupted" if stopped else "failed", error=text)
-            except HubelError:
-                pass  # the disk may be what failed; `error` says so
         raise
 
 
@@ -152,9 +151,7 @@ def _stages(desk: Desk, dataset: Dataset, preprocess: Preprocess) -> Run:
     return run
 
 
-def _as_rung(
-    desk: Desk, material: Material, evaluation: Evaluation, learned: Learned
-) -> Baseline:
+def _as_rung(desk: Desk, material: Material, evaluation: Evaluation, learned: Learned) -> Baseline:
     from hubel.analysis.layers import describe_layers
 
     architecture = learned.trainer.task.architecture

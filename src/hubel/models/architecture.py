@@ -74,8 +74,8 @@ class Architecture:
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Architecture:
         """The inverse of `to_json`."""
-        height, width = document["image_size"]
-        return cls(**(document | {"image_size": (height, width)}))
+        size: Any = tuple(document["image_size"])
+        return cls(**{**document, "image_size": size})
 
 
 def _convnet(architecture: Architecture) -> nn.Module:

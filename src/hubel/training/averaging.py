@@ -30,11 +30,8 @@ class WeightAverage:
         decay = min(1 - 1 / max(horizon, 1.0), (1 + step) / (10 + step))
         current = _state(module)
         floating = [name for name, value in current.items() if value.is_floating_point()]
-        torch._foreach_lerp_(
-            [self.tensors[name] for name in floating],
-            [current[name] for name in floating],
-            1 - decay,
-        )
+        for name in floating:
+            self.tensors[name].lerp_(current[name], 1 - decay)
         for name in current.keys() - set(floating):
             self.tensors[name].copy_(current[name])
 

@@ -95,8 +95,8 @@ def plan_epochs(trainer: Trainer, costs: Costs, seconds: float) -> tuple[int, st
     rate = train.batch_size / _mean_step(trainer, costs)
     planned = min(count, _MOST_EPOCHS)
     text = (
-        f"planned {planned} epoch{'s' * (planned != 1)} of {train.count:,} pictures: {rate:,.0f} pictures a second "
-        f"measured, {planned * epoch:.0f} s of the {seconds:.0f} s for training"
+        f"planned {planned} epoch{'s' * (planned != 1)} of {train.count:,} pictures: "
+        f"{rate:,.0f} pictures a second measured, {planned * epoch:.0f} s of the {seconds:.0f} s for training"
     )
     return planned, text
 

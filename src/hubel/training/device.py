@@ -28,7 +28,11 @@ def choose_device(name: str) -> tuple[torch.device, str]:
             return torch.device("mps"), "Apple's GPU is there"
         return torch.device("cpu"), "no GPU is there"
     device = torch.device(name)
-    seen = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    seen = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
     if not seen[device.type]:
         there = ", ".join(kind for kind, found in seen.items() if found)
         raise RecipeError(f"device: {name!r} is not to be had here; PyTorch sees: {there}")

@@ -101,7 +101,11 @@ def resume_journey(trainer: Trainer, checkpoint: Checkpoint) -> Journey:
 
 
 def fit(
-    trainer: Trainer, journey: Journey, checkpoints: Checkpoints, controls: Controls, pace: Pace | None
+    trainer: Trainer,
+    journey: Journey,
+    checkpoints: Checkpoints,
+    controls: Controls,
+    pace: Pace | None,
 ) -> None:
     """Train to the end of the plan, or until stopped; `journey` says which.
 

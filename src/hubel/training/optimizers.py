@@ -20,7 +20,8 @@ def make_optimizer(module: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     Weights decay; biases and normalisation do not. The biases of normalisation learn at
     `norm_lr` times the rate (Jordan 2024, arXiv 2404.00498).
     """
-    assert recipe.lr is not None and recipe.weight_decay is not None
+    assert recipe.lr is not None
+    assert recipe.weight_decay is not None
     fast = {id(norm.bias) for norm in module.modules() if isinstance(norm, _NORMS)}
     weights: list[Tensor] = []
     others: list[Tensor] = []
@@ -67,5 +68,6 @@ def load_state(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> 
         parameter = parameters[int(number)]
         if value.shape == parameter.shape:
             # Layout decides which kernel runs, and so the last bit of the next step.
-            value = torch.empty_like(parameter).copy_(value)
-        optimizer.state[parameter][name] = value
+            optimizer.state[parameter][name] = torch.empty_like(parameter).copy_(value)
+        else:
+            optimizer.state[parameter][name] = value

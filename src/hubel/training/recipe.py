@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import Any, Literal
@@ -43,7 +44,9 @@ class Recipe:
     widths: tuple[int, ...] | None = _setting(None, "channels of each group of the convnet", 1)
     size: tuple[int, int] | None = _setting(None, "height and width of the input, in pixels", 1)
     channels: str | None = _setting(None, "`rgb` or `grey`")
-    shape: Shape = _setting("squash", "`squash`, `crop` or `pad` pictures of another ratio")
+    shape: Shape = _setting(  # noqa: RUF009 (a field, as the others)
+        "squash", "`squash`, `crop` or `pad` pictures of another ratio"
+    )
     epochs: int | None = _setting(None, "passes over the training pictures", 1)
     budget: float | None = _setting(600.0, "seconds from the command to the report", 1)
     batch_size: int | None = _setting(None, "pictures a step", 1, 65_536)
@@ -65,7 +68,9 @@ class Recipe:
     resolutions: tuple[tuple[float, float], ...] | None = _setting(
         None, "`until:share` of the full size, as in 0.5:0.6,0.8:0.8,1:1"
     )
-    averaging: float = _setting(0.02, "horizon of the weight average, as a share of the steps", 0, 1)
+    averaging: float = _setting(
+        0.02, "horizon of the weight average, as a share of the steps", 0, 1
+    )
     precision: str | None = _setting(None, "`float32` or `bfloat16`")
     compile: bool = _setting(False, "use torch.compile")
     device: str = _setting("auto", "`auto`, `cpu`, `cuda` or `mps`")
@@ -166,7 +171,7 @@ def _check(setting: dataclasses.Field[Any], value: Any) -> None:
     for one in value if isinstance(value, tuple) else (value,):
         if not isinstance(one, int | float) or isinstance(one, bool):
             continue
-        if one != one or (low is not None and one < low) or (high is not None and one > high):
+        if math.isnan(one) or (low is not None and one < low) or (high is not None and one > high):
             bounds = f"at least {low:g}" if high is None else f"from {low:g} to {high:g}"
             raise RecipeError(f"{setting.name}: expected {bounds}, got {one:g}")
 

@@ -82,7 +82,11 @@ def _by_rule(recipe: Recipe, facts: Facts) -> Iterator[tuple[str, Any, str]]:
     side = max(facts.preprocess.height, facts.preprocess.width)
     large = side >= _LARGE_SIDE
     kind = f"pictures of {facts.preprocess.height} x {facts.preprocess.width} px"
-    yield "size", (facts.preprocess.height, facts.preprocess.width), "median longer side, at most 128 px"
+    yield (
+        "size",
+        (facts.preprocess.height, facts.preprocess.width),
+        "median longer side, at most 128 px",
+    )
     yield "channels", facts.preprocess.channels, "grey where every picture is grey"
     yield "device", str(facts.device), facts.device_why
     yield "workers", workers_by_rule(), "one for each core, at most 8"
@@ -128,7 +132,7 @@ def _refuse_without_effect(chosen: dict[str, Any], recipe: Recipe) -> None:
         if name in chosen and without:
             other = "optimizer" if name == "momentum" else "model"
             raise RecipeError(
-                f"{name} has no effect with {other} {getattr(recipe, other)!r}; leave one of them out"
+                f"{name} has no effect with {other} {getattr(recipe, other)!r}; leave one out"
             )
     if recipe.model == "linear" and recipe.resolutions not in (None, ((1.0, 1.0),)):
         raise RecipeError("resolutions has no effect with model 'linear', which has one size")
