@@ -158,8 +158,8 @@ class PixelStore:
         pixels = np.load(path, mmap_mode="r", allow_pickle=False)
         if pixels.shape != shape or pixels.dtype != np.uint8:
             raise DataError(
-                f"{path}: expected uint8 pixels of shape {shape}, got {pixels.dtype} {pixels.shape}; "
-                f"delete {self.folder}, it will be made again"
+                f"{path}: expected uint8 pixels of shape {shape}, got {pixels.dtype} "
+                f"{pixels.shape}; delete {self.folder}, it will be made again"
             )
         return pixels
 

@@ -96,7 +96,8 @@ def plan_epochs(trainer: Trainer, costs: Costs, seconds: float) -> tuple[int, st
     planned = min(count, _MOST_EPOCHS)
     text = (
         f"planned {planned} epoch{'s' * (planned != 1)} of {train.count:,} pictures: "
-        f"{rate:,.0f} pictures a second measured, {planned * epoch:.0f} s of the {seconds:.0f} s for training"
+        f"{rate:,.0f} pictures a second measured, {planned * epoch:.0f} s of "
+        f"the {seconds:.0f} s for training"
     )
     return planned, text
 
