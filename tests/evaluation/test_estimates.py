@@ -34,7 +34,7 @@ tables = arrays(np.int64, (4, 4), elements=st.integers(0, 30)).filter(lambda c: 
 
 @each
 @given(counts=tables)
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_interval_holds_the_metric_and_has_width(estimate, metric, counts: Counts) -> None:
     interval = estimate(counts)
     assert interval.value == pytest.approx(metric(counts), abs=1e-12)
@@ -44,7 +44,7 @@ def test_interval_holds_the_metric_and_has_width(estimate, metric, counts: Count
 
 @each
 @given(counts=tables, order=st.permutations(range(4)))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_interval_knows_no_order_of_classes(estimate, metric, counts: Counts, order) -> None:
     one, other = estimate(counts), estimate(counts[np.ix_(order, order)])
     assert (one.low, one.high) == pytest.approx((other.low, other.high), abs=1e-12)
@@ -84,6 +84,7 @@ def test_classes_give_null_precision_where_never_predicted() -> None:
 
 
 @given(counts=tables)
+@settings(deadline=None)
 def test_class_values_are_the_metrics(counts: Counts) -> None:
     entries = estimate_classes(counts)
     for name, values in (

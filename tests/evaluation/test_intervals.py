@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
@@ -17,6 +17,7 @@ from hubel.evaluation.intervals import (
 
 
 @given(st.integers(1, 10**7).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+@settings(deadline=None)
 def test_wilson_is_inside_0_to_1_and_holds_the_value(counts: tuple[int, int]) -> None:
     estimate = wilson(*counts)
     assert 0 <= estimate.low <= estimate.value <= estimate.high <= 1
@@ -24,6 +25,7 @@ def test_wilson_is_inside_0_to_1_and_holds_the_value(counts: tuple[int, int]) ->
 
 
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+@settings(deadline=None)
 def test_wilson_agrees_with_scipy(counts: tuple[int, int]) -> None:
     theirs = binomtest(*counts).proportion_ci(0.95, method="wilson")
     ours = wilson(*counts)
@@ -31,6 +33,7 @@ def test_wilson_agrees_with_scipy(counts: tuple[int, int]) -> None:
 
 
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+@settings(deadline=None)
 def test_wilson_of_failures_mirrors_that_of_successes(counts: tuple[int, int]) -> None:
     successes, n = counts
     one, other = wilson(successes, n), wilson(n - successes, n)
@@ -74,6 +77,7 @@ def test_a_long_right_tail_lengthens_the_upper_side() -> None:
 
 
 @given(st.lists(st.floats(0, 16), min_size=1, max_size=40))
+@settings(deadline=None)
 def test_skewed_mean_stays_within_what_is_possible(values: list[float]) -> None:
     estimate = skewed_mean(np.array(values), 16.0)
     assert 0 <= estimate.low <= estimate.value + 1e-12

@@ -28,7 +28,7 @@ SCORES = {
 
 @pytest.mark.parametrize("score", SCORES.values(), ids=SCORES)
 @given(pair=guesses(), order=st.permutations(range(4)))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_renaming_the_classes_changes_no_score(score, pair: Pair, order: list[int]) -> None:
     before = metrics.confusion_counts(*pair, 4)
     after = metrics.confusion_counts(np.array(order)[pair[0]], np.array(order)[pair[1]], 4)
@@ -37,7 +37,7 @@ def test_renaming_the_classes_changes_no_score(score, pair: Pair, order: list[in
 
 @pytest.mark.parametrize("score", SCORES.values(), ids=SCORES)
 @given(pair=guesses())
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_each_sample_three_times_changes_no_score(score, pair: Pair) -> None:
     counts = metrics.confusion_counts(*pair, 4)
     tripled = metrics.confusion_counts(np.tile(pair[0], 3), np.tile(pair[1], 3), 4)
@@ -45,12 +45,14 @@ def test_each_sample_three_times_changes_no_score(score, pair: Pair) -> None:
 
 
 @given(pair=guesses())
+@settings(deadline=None)
 def test_true_classes_as_guesses_score_1(pair: Pair) -> None:
     counts = metrics.confusion_counts(pair[0], pair[0], 4)
     assert [score(counts) for score in SCORES.values()] == [1.0, 1.0, 1.0]
 
 
 @given(pair=guesses())
+@settings(deadline=None)
 def test_swapping_labels_and_guesses_swaps_precision_and_recall(pair: Pair) -> None:
     counts, swapped = (metrics.confusion_counts(*p, 4) for p in (pair, pair[::-1]))
     np.testing.assert_array_equal(metrics.precisions(counts), metrics.recalls(swapped))

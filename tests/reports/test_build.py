@@ -199,7 +199,7 @@ def test_many_classes_show_the_commonest_confusions_and_say_so(make: Any) -> Non
 
 def test_left_out_files_are_all_counted_though_few_are_named(make: Any) -> None:
     report = make(Synthetic(per_class=5, rejected=500))
-    assert "500 were left out (300 too small, 100 cannot be decoded" in report.page.text()
+    assert "500 were left out (too small: 300; cannot be decoded: 100" in report.page.text()
     assert "and 260 more, named in manifest.parquet" in report.page.text()
 
 

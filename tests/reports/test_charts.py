@@ -30,6 +30,7 @@ def test_a_fitted_scale_holds_its_values_and_has_few_ticks(
 
 
 def test_ticks_are_round() -> None:
+    assert Scale(1, 3, 0, 100, whole=True).ticks() == [1, 2, 3]
     assert Scale(0, 1, 0, 100).ticks() == [0, 0.2, 0.4, 0.6, 0.8, 1.0]
     assert Scale(1, 1000, 0, 100, logarithmic=True).ticks() == [1, 10, 100, 1000]
 

@@ -156,7 +156,7 @@ def test_worst(confidences: list[float], sentence: str) -> None:
          "a has 9.0 times the pictures of b."),
         (106, {"too small": 2, "empty": 3, "odd": 1, "old": 1}, {"a": 99},
          "99 of 106 pictures are used; 7 were left out "
-         "(3 empty, 2 too small, 1 odd, and others)."),
+         "(empty: 3; too small: 2; odd: 1; and others)."),
     ],
 )  # fmt: skip
 def test_data(files: int, reasons: Any, per_class: Any, sentence: str) -> None:

@@ -27,6 +27,7 @@ class Augmentation:
         flip: left and right are exchanged in every second epoch, by turns, a random half first.
         shift: largest shift up, down, left or right, as a share of the side; borders reflect.
         zoom: largest share of the area that a random crop leaves out.
+        aspect: log of the largest change of a crop's aspect ratio.
         color: largest relative change of brightness, contrast and saturation.
         erase: side of a random square that is made grey, as a share of the side.
         mixup: parameter of the Beta distribution of blended pairs (Zhang et al. 2018).
@@ -36,6 +37,7 @@ class Augmentation:
     flip: bool = False
     shift: float = 0.0
     zoom: float = 0.0
+    aspect: float = 0.0
     color: float = 0.0
     erase: float = 0.0
     mixup: float = 0.0
@@ -116,27 +118,31 @@ def _interval(side: int, share: float, place: float) -> tuple[int, int]:
 
 def _resample(x_NCHW: Tensor, key: Key, how: Augmentation, size: tuple[int, int]) -> Tensor:
     height, width = x_NCHW.shape[2:]
-    if not (how.flip or how.shift or how.zoom) and size == (height, width):
+    if not (how.flip or how.shift or how.zoom or how.aspect) and size == (height, width):
         return x_NCHW
     scale = np.sqrt(1 - how.zoom * key.draw("zoom"))
+    stretch = np.exp(0.5 * how.aspect * _signed(key, "aspect"))
+    wide, high = np.minimum(scale * stretch, 1), np.minimum(scale / stretch, 1)
     across, down = _signed(key, "shift across"), _signed(key, "shift down")
-    theta = np.zeros((len(x_NCHW), 2, 3))
-    theta[:, 0, 0] = scale
-    theta[:, 1, 1] = scale
-    # A zoomed window may lie anywhere inside the picture; `shift` then moves it on, in whole
-    # pixels, so that an unzoomed picture stays sharp.
-    theta[:, 0, 2] = (1 - scale) * across + 2 / width * np.rint(how.shift * width * across)
-    theta[:, 1, 2] = (1 - scale) * down + 2 / height * np.rint(how.shift * height * down)
+    # A window may lie anywhere inside the picture; `shift` then moves it on, in whole pixels, so
+    # that a picture that is not zoomed stays sharp.
+    left = (1 - wide) * across + 2 / width * np.rint(how.shift * width * across)
+    top = (1 - high) * down + 2 / height * np.rint(how.shift * height * down)
     if how.flip:
-        theta[_flipped(key), 0, 0] *= -1
-    grid = functional.affine_grid(
-        torch.from_numpy(theta).to(x_NCHW.device, x_NCHW.dtype),
-        [len(x_NCHW), x_NCHW.shape[1], *size],
-        align_corners=False,
-    )
+        wide = np.where(_flipped(key), -wide, wide)
+    columns = _places(wide, left, size[1]).to(x_NCHW.device)
+    rows = _places(high, top, size[0]).to(x_NCHW.device)
+    grid = torch.stack(torch.broadcast_tensors(columns[:, None, :], rows[:, :, None]), -1)
     return functional.grid_sample(
         x_NCHW, grid, mode="bilinear", padding_mode="reflection", align_corners=False
     )
+
+
+def _places(scale: NDArray[np.float64], offset: NDArray[np.float64], count: int) -> Tensor:
+    """Where the pixel centers of a window fall, from -1 to 1 over the picture: (n, count)."""
+    centers = (2 * np.arange(count) + 1) / count - 1
+    places = scale[:, None] * centers + offset[:, None]
+    return torch.from_numpy(places.astype(np.float32))
 
 
 def _flipped(key: Key) -> NDArray[np.bool_]:

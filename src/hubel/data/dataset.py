@@ -25,6 +25,7 @@ __all__ = ["Dataset", "Wish", "choose_preprocess", "load_pixels", "open_dataset"
 
 _HEADERS = 64
 _LARGEST_SIDE = 128
+_SAME_RATIO, _MOST = 0.05, 0.9
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,7 +126,9 @@ def open_dataset(
 def choose_preprocess(seen: list[tuple[int, int, str]], wish: Wish) -> Preprocess | None:
     """The way to network input, by rule where the user has no wish.
 
-    The size is the median longer side, at most 128 px; grey where every picture is grey.
+    The longer side is the median one, at most 128 px. The input has the ratio that nine in ten
+    pictures share, where there is such a one, and is a square otherwise. It is grey where every
+    picture is grey.
 
     Args:
         seen: width, height and mode of some pictures, or of all.
@@ -136,12 +139,21 @@ def choose_preprocess(seen: list[tuple[int, int, str]], wish: Wish) -> Preproces
     """
     if not seen:
         return None
-    side = min(_LARGEST_SIDE, int(np.median([max(width, height) for width, height, _ in seen])))
-    height, width = wish.size or (side, side)
+    height, width = wish.size or _size(seen)
     grey = all(mode in ("1", "L", "LA") or mode.startswith(("I", "F")) for _, _, mode in seen)
     channels = wish.channels or ("grey" if grey else "rgb")
     assert channels in ("rgb", "grey")
     return Preprocess(height=height, width=width, channels=channels, shape=wish.shape)
+
+
+def _size(seen: list[tuple[int, int, str]]) -> tuple[int, int]:
+    widths, heights = (np.array([one[axis] for one in seen], np.float64) for axis in (0, 1))
+    side = min(_LARGEST_SIDE, int(np.median(np.maximum(widths, heights))))
+    ratio = float(np.median(widths / heights))
+    if np.mean(np.abs(widths / heights / ratio - 1) < _SAME_RATIO) < _MOST:
+        return side, side
+    other = max(1, round(side * min(ratio, 1 / ratio)))
+    return (other, side) if ratio > 1 else (side, other)
 
 
 def load_pixels(

@@ -102,11 +102,13 @@ def duration(seconds: float | None) -> str:
     """Seconds as people say them.
 
     Example:
-        >>> duration(0.42), duration(42), duration(192), duration(7384)
-        ('0.42 s', '42 s', '3 min 12 s', '2 h 3 min')
+        >>> duration(0), duration(0.42), duration(42), duration(192), duration(7384)
+        ('0 s', '0.42 s', '42 s', '3 min 12 s', '2 h 3 min')
     """
     if seconds is None or not math.isfinite(seconds):
         return "–"
+    if seconds < 0.01:
+        return "< 0.01 s" if seconds > 0 else "0 s"
     if seconds < 9.95:
         return f"{seconds:.2f} s" if seconds < 0.995 else f"{seconds:.1f} s"
     whole = round(seconds)

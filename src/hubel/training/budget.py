@@ -70,7 +70,7 @@ def measure(trainer: Trainer, repeats: int = 2) -> Costs:
             number += 1
         costs[size] = min(times[1:])
     start = time.monotonic()
-    trainer.validate()
+    trainer.validate(1.0)
     return Costs(costs, time.monotonic() - start, first_batch)
 
 

@@ -187,10 +187,10 @@ class _Loop:
         self.settle()
         journey, recipe = self.journey, self.trainer.recipe
         total, count = journey.losses
-        val_loss, val_accuracy = self.trainer.validate()
+        progress = journey.plan.progress(journey.step - 1)
+        val_loss, val_accuracy = self.trainer.validate(progress)
         self.clock()
         assert recipe.lr is not None
-        progress = journey.plan.progress(journey.step - 1)
         journey.rows.append(
             {
                 "epoch": self.trainer.task.train.epochs_after(journey.step),

@@ -53,7 +53,7 @@ class Recipe:
     optimizer: str = _setting("nesterov", "one of " + ", ".join(OPTIMIZERS))
     lr: float | None = _setting(None, "largest learning rate", 0)
     norm_lr: float = _setting(1.0, "rate of normalisation's biases, as a multiple", 0)
-    momentum: float = _setting(0.9, "share of the last step that is kept", 0, 0.9999)
+    momentum: float = _setting(0.85, "share of the last step that is kept", 0, 0.9999)
     weight_decay: float | None = _setting(None, "pull of weights towards zero", 0)
     warmup: float = _setting(0.2, "share of the steps in which the rate rises", 0, 0.9)
     final_lr: float = _setting(0.0, "rate at the end, as a share of the largest", 0, 1)
@@ -61,6 +61,7 @@ class Recipe:
     flip: bool = _setting(True, "left and right exchanged in every second epoch")
     shift: float | None = _setting(None, "largest shift, as a share of the side", 0, 0.5)
     zoom: float | None = _setting(None, "largest share of the area cropped away", 0, 0.95)
+    aspect: float | None = _setting(None, "log of a crop's largest change of ratio", 0, 2)
     color: float | None = _setting(None, "largest change of brightness and colour", 0, 1)
     erase: float = _setting(0.0, "side of an erased square, as a share of the side", 0, 1)
     mixup: float = _setting(0.0, "Beta parameter of blended pairs", 0)
@@ -69,7 +70,7 @@ class Recipe:
         None, "`until:share` of the full size, as in 0.5:0.6,0.8:0.8,1:1"
     )
     averaging: float = _setting(
-        0.02, "horizon of the weight average, as a share of the steps", 0, 1
+        0.05, "horizon of the weight average, as a share of the steps", 0, 1
     )
     precision: str | None = _setting(None, "`float32` or `bfloat16`")
     compile: bool = _setting(False, "use torch.compile")
@@ -97,6 +98,7 @@ class Recipe:
             flip=self.flip,
             shift=self.shift or 0.0,
             zoom=self.zoom or 0.0,
+            aspect=self.aspect or 0.0,
             color=self.color or 0.0,
             erase=self.erase,
             mixup=self.mixup,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -16,7 +17,7 @@ from hubel.training.recipe import Recipe, Setting
 
 __all__ = ["Facts", "resolve"]
 
-_LARGE_SIDE = 64
+_LARGE_SIDE = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +81,12 @@ def resolve(chosen: dict[str, Any], facts: Facts) -> tuple[Recipe, dict[str, Set
 
 def _by_rule(recipe: Recipe, facts: Facts) -> Iterator[tuple[str, Any, str]]:
     side = max(facts.preprocess.height, facts.preprocess.width)
-    large = side >= _LARGE_SIDE
+    large = side > _LARGE_SIDE
     kind = f"pictures of {facts.preprocess.height} x {facts.preprocess.width} px"
     yield (
         "size",
         (facts.preprocess.height, facts.preprocess.width),
-        "median longer side, at most 128 px",
+        "median longer side, at most 128 px; the ratio that most pictures share",
     )
     yield "channels", facts.preprocess.channels, "grey where every picture is grey"
     yield "device", str(facts.device), facts.device_why
@@ -104,21 +105,19 @@ def _by_rule(recipe: Recipe, facts: Facts) -> Iterator[tuple[str, Any, str]]:
     if linear:
         yield "resolutions", ((1.0, 1.0),), "a linear classifier has one size"
         yield "flip", False, "a template has a left and a right"
-        for name in ("shift", "zoom", "color"):
+        for name in ("shift", "zoom", "aspect", "color"):
             yield name, 0.0, "off for a linear classifier"
         return
     yield "norm_lr", 8.0, "for the convnet"
-    yield "resolutions", ((0.5, 0.6), (0.8, 0.8), (1.0, 1.0)), "few pixels first: cheaper epochs"
+    yield "resolutions", ((0.4, 0.5), (0.7, 0.75), (1.0, 1.0)), "few pixels first: cheaper epochs"
     yield "shift", 0.0 if large else 2 / 32, f"for {kind}"
     yield "zoom", 0.6 if large else 0.0, f"for {kind}"
-    yield "color", 0.0, f"for {kind}"
+    yield "aspect", 0.5 if large else 0.0, f"for {kind}"
+    yield "color", 0.25 if large else 0.0, f"for {kind}"
 
 
 def _batch_size(pictures: int) -> int:
-    size = 32
-    while size < 256 and size * 40 < pictures:
-        size *= 2
-    return size
+    return 2 ** max(5, min(8, round(math.log2(max(pictures, 1) / 32))))
 
 
 def _refuse_without_effect(chosen: dict[str, Any], recipe: Recipe) -> None:

@@ -116,10 +116,15 @@ class Trainer:
         module.load_state_dict({name: value.cpu() for name, value in source.items()})
         return module.to(memory_format=torch.channels_last).eval()  # pyright: ignore[reportCallIssue]
 
-    def validate(self) -> tuple[float, float]:
-        """Mean cross-entropy and accuracy on the validation samples, of the averaged weights."""
+    def validate(self, progress: float) -> tuple[float, float]:
+        """Mean cross-entropy and accuracy on the validation samples, of the averaged weights.
+
+        At the resolution that training has at that point: before the last, the network has not
+        seen pictures of full size.
+        """
         module = self.final_module().to(self.device)
-        logits = logits_of(module, self.task.val_pixels, self.task.preprocess, self.device)
+        size = self.size_at(progress)
+        logits = logits_of(module, self.task.val_pixels, self.task.preprocess, self.device, size)
         scores = torch.from_numpy(logits)
         targets = torch.from_numpy(self.task.val_targets)
         loss = functional.cross_entropy(scores, targets).item()
@@ -176,9 +181,20 @@ class Trainer:
 
 @torch.inference_mode()
 def logits_of(
-    module: nn.Module, pixels: Pixels, preprocess: Preprocess, device: torch.device
+    module: nn.Module,
+    pixels: Pixels,
+    preprocess: Preprocess,
+    device: torch.device,
+    size: tuple[int, int] | None = None,
 ) -> NDArray[np.float32]:
     """The scores of stored samples, in batches of one fixed size.
+
+    Args:
+        module: in evaluation mode, on the device.
+        pixels: of the samples.
+        preprocess: from them to its input.
+        device: where.
+        size: height and width to bring the input to, where they differ from its own.
 
     Returns:
         float32, (n, classes).
@@ -186,6 +202,8 @@ def logits_of(
     parts: list[Tensor] = []
     for start in range(0, len(pixels), _EVALUATION_BATCH):
         indices = np.arange(start, min(start + _EVALUATION_BATCH, len(pixels)), dtype=np.int64)
-        batch = torch.from_numpy(pixels.take(indices)).to(device)
-        parts.append(module(preprocess.tensor(batch)).float().cpu())
+        images = preprocess.tensor(torch.from_numpy(pixels.take(indices)).to(device))
+        if size is not None and size != tuple(images.shape[2:]):
+            images = functional.interpolate(images, size, mode="bilinear", antialias=True)
+        parts.append(module(images).float().cpu())
     return torch.cat(parts).numpy()

@@ -49,7 +49,7 @@ def line_chart(
     if not values or not epochs:
         return None
     frame = Frame()
-    x = Scale(min(epochs), max(epochs), *frame.x)
+    x = Scale(min(epochs), max(epochs), *frame.x, whole=True)
     y = fitted(values, *frame.y, decades=not fraction, most=1.0 if fraction else math.inf)
     lines = [_line(line, epochs, x, y) for line in series]
     ends = _ends(series, epochs, x, y)

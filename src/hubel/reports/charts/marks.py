@@ -42,7 +42,7 @@ def title(text: str) -> Markup:
 
 @dataclass(frozen=True)
 class Scale:
-    """From values to pixels, straight or logarithmic.
+    """From values to pixels, straight or logarithmic; `whole` allows ticks at integers only.
 
     Example:
         >>> Scale(0, 10, 100, 200)(5)
@@ -54,6 +54,7 @@ class Scale:
     start: float
     stop: float
     logarithmic: bool = False
+    whole: bool = False
 
     def __call__(self, value: float) -> float:
         low, high, at = self.low, self.high, value
@@ -66,7 +67,7 @@ class Scale:
         """Round values inside the scale, at most about `most` of them."""
         if self.logarithmic:
             return _decades(self.low, self.high, most)
-        step = round_step(self.high - self.low, most)
+        step = max(round_step(self.high - self.low, most), 1.0 if self.whole else 0.0)
         first = math.ceil(self.low / step - 1e-9)
         last = math.floor(self.high / step + 1e-9)
         return [round(k * step, 10) for k in range(first, last + 1)]

@@ -32,8 +32,9 @@ def data(files: int, reasons: Mapping[str, int], per_class: Mapping[str, int]) -
         start = f"All {count(files, 'picture')} could be used."
     else:
         order = sorted(reasons, key=lambda reason: -reasons[reason])
-        each = [f"{count(reasons[reason])} {reason}" for reason in order[:3]]
-        why = order[0] if len(order) == 1 else ", ".join([*each, *["and others"][: len(order) > 3]])
+        each = [f"{reason}: {count(reasons[reason])}" for reason in order[:3]]
+        more = ["and others"] if len(order) > 3 else []
+        why = order[0] if len(order) == 1 else "; ".join([*each, *more])
         start = f"{count(files - out)} of {count(files, 'picture')} are used; {count(out)} "
         start += f"{'was' if out == 1 else 'were'} left out ({why})."
     sizes = {name: n for name, n in per_class.items() if n}
@@ -126,4 +127,4 @@ def provenance(seconds: Mapping[str, float], device: str, versions: Mapping[str,
         return f"{made}."
     main = max(stages, key=lambda name: stages[name])
     share = percent(min(stages[main] / total, 1.0), 0)
-    return f"{made} in {duration(total)}, {share}% of it {main}."
+    return f"{made} in {duration(total)}, {share}% of it {main.replace('_', ' ')}."

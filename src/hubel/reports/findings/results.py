@@ -205,7 +205,7 @@ def confidence(said: float, accuracy: Estimate, off: Sequence[str] = ()) -> str:
     bins = f" It is off beyond chance where it says {sequence(off)}%." if off else ""
     if inside:
         start = "On average, but not everywhere" if off else "Yes"
-        return f"{start}: {says}, a gap that chance explains.{bins}"
+        return f"{start}: {says}, a gap that chance can explain.{bins}"
     way = "over-confident" if said > true else "under-confident"
     gap = percent(abs(said - true))
     return f"Not quite: {says}, so it is {way} by {gap} points.{bins}"

@@ -94,10 +94,11 @@ def _error(ece: Estimate) -> str:
 def _temperature(value: float | None) -> str:
     if value is None:
         return "Its probabilities are as the network gave them: no temperature was fitted."
-    way = "which softened them" if value > 1 else "which sharpened them" if value < 1 else ""
+    if value == 1:
+        return "Its probabilities are as the network gave them: the temperature stayed at 1."
     return (
         f"Its scores were divided by a temperature of {value:.2f}, fitted on the validation "
-        f"pictures{', ' + way if way else ''}."
+        f"pictures, which {'softened' if value > 1 else 'sharpened'} them."
     )
 
 

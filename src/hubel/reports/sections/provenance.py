@@ -39,7 +39,7 @@ def _seconds(facts: ReportFacts) -> dict[str, float]:
 
 def _stages(seconds: dict[str, float]) -> dict[str, Any]:
     """Each stage's time and part; what no stage claims is named so."""
-    stages = {name: spent for name, spent in seconds.items() if name != "total"}
+    stages = {n.replace("_", " "): spent for n, spent in seconds.items() if n != "total"}
     total = max(seconds.get("total", 0.0), sum(stages.values()))
     rest = total - sum(stages.values())
     if total and rest / total > 0.005:
