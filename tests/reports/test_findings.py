@@ -106,18 +106,25 @@ def test_mistakes_are_all_counted() -> None:
 @pytest.mark.parametrize(
     ("said", "accuracy", "off", "starts"),
     [
-        (0.91, Estimate(0.872, 0.84, 0.899), [], "Not quite: it says 91.0% on average and is "
+        (0.91, Estimate(0.872, 0.84, 0.899), False, "Not quite: it says 91.0% on average and is "
          "right 87.2% of the time, so it is over-confident by 3.8 points."),
-        (0.80, Estimate(0.872, 0.84, 0.899), [], "Not quite: it says 80.0% on average and is "
+        (0.80, Estimate(0.872, 0.84, 0.899), False, "Not quite: it says 80.0% on average and is "
          "right 87.2% of the time, so it is under-confident by 7.2 points."),
-        (0.88, Estimate(0.872, 0.84, 0.899), [], "Yes: it says 88.0%"),
-        (0.88, Estimate(0.872, 0.84, 0.899), ["80 to 90"], "On average, but not everywhere: "),
-        (0.99999, Estimate(1.0, 0.9, 0.99998), [], "Yes: "),
-        (0.5, Estimate(None), [], "It can't be told"),
+        (0.88, Estimate(0.872, 0.84, 0.899), False, "Yes: it says 88.0%"),
+        (0.88, Estimate(0.872, 0.84, 0.899), True, "On average, but not everywhere: "),
+        (0.99999, Estimate(1.0, 0.9, 0.99998), False, "Yes: "),
+        (0.5, Estimate(None), False, "It can't be told"),
     ],
 )  # fmt: skip
-def test_confidence(said: float, accuracy: Estimate, off: list[str], starts: str) -> None:
-    assert results.confidence(said, accuracy, off).startswith(starts)
+def test_confidence(said: float, accuracy: Estimate, off: bool, starts: str) -> None:
+    assert results.confidence(said, accuracy, off=off).startswith(starts)
+
+
+def test_bins_that_are_off_are_named() -> None:
+    assert results.off_bins(["33 to 40", "53 to 60"]) == (
+        "It is off beyond chance where it says 33 to 40 and 53 to 60%."
+    )
+    assert results.off_bins([]) == ""
 
 
 def test_classes_name_the_best_and_the_worst_and_whether_chance_parts_them() -> None:

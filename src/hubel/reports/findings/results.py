@@ -187,25 +187,27 @@ def worst(confidences: Sequence[float], predicted: str, label: str) -> str:
 _SLIGHT = 0.0005  # what would be shown as a gap of 0.0 points
 
 
-def confidence(said: float, accuracy: Estimate, off: Sequence[str] = ()) -> str:
+def confidence(said: float, accuracy: Estimate, *, off: bool = False) -> str:
     """Whether the mean confidence keeps its promise.
 
     Args:
         said: mean confidence.
         accuracy: share right, with its interval.
-        off: the bins, as text, whose interval misses what they stated.
+        off: somewhere the interval of a bin misses what it stated.
     """
     true = accuracy.value
     if true is None:
         return "It can't be told: no picture was scored."
     ends = (accuracy.low, accuracy.high)
     inside = ends[0] is not None and ends[1] is not None and ends[0] <= said <= ends[1]
-    inside = inside or abs(said - true) < _SLIGHT
     says = f"it says {percent(said)}% on average and is right {percent(true)}% of the time"
-    bins = f" It is off beyond chance where it says {sequence(off)}%." if off else ""
-    if inside:
+    if inside or abs(said - true) < _SLIGHT:
         start = "On average, but not everywhere" if off else "Yes"
-        return f"{start}: {says}, a gap that chance can explain.{bins}"
+        return f"{start}: {says}, a gap that chance can explain."
     way = "over-confident" if said > true else "under-confident"
-    gap = percent(abs(said - true))
-    return f"Not quite: {says}, so it is {way} by {gap} points.{bins}"
+    return f"Not quite: {says}, so it is {way} by {percent(abs(said - true))} points."
+
+
+def off_bins(ranges: Sequence[str]) -> str:
+    """Where the stated confidence is off; nothing where it is off nowhere."""
+    return f"It is off beyond chance where it says {sequence(ranges)}%." if ranges else ""

@@ -28,16 +28,18 @@ def section(material: Material) -> Section | None:
         return None
     said = sum(found.confidence * found.n for found in bins) / n
     accuracy = Estimate.read(evaluation.get("accuracy"))
+    stretches = _stretches(bins)
+    brief = results.confidence(said, accuracy, off=bool(stretches))
     return Section(
         id="confidence",
         question="Can its confidence be trusted?",
-        finding=results.confidence(said, accuracy, _stretches(bins)),
-        brief=results.confidence(said, accuracy),
+        finding=f"{brief} {results.off_bins(stretches)}".strip(),
+        brief=brief,
         evidence={
             "chart": reliability_diagram(bins),
             "error": _error(Estimate.read(evaluation.get("ece"))),
             "temperature": _temperature(number(calibration.get("temperature"))),
-            "off": any(map(_off, bins)),
+            "off": bool(stretches),
             "rows": [_row(found) for found in bins if found.n],
         },
     )
