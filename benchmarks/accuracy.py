@@ -5,8 +5,8 @@
     python benchmarks/accuracy.py cifar10-10m cifar10 10m 3
     python benchmarks/accuracy.py trashnet-4m sample:trashnet 4m 3
 
-Each seed is a whole `hubel train`, alone on the machine, its caches warm. Where the data have no test
-split, each seed draws its own. The interval over seeds is Student's.
+Each seed is a whole `hubel train`, alone on the machine, its caches warm. Where the data have no
+test split, each seed draws its own. The interval over seeds is Student's.
 """
 
 from __future__ import annotations

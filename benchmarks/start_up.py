@@ -3,11 +3,11 @@
     python benchmarks/start_up.py FOLDER_OF_CIFAR10 [repeats]
 
 - help: `hubel --help`, a new process each time.
-- cold: `hubel train FOLDER`, nothing in Hubel's cache: from the start of the process until the first
-  batch has gone through the network.
+- cold: `hubel train FOLDER`, nothing in Hubel's cache: from the start of the process until the
+  first batch has gone through the network.
 - warm: the same again, with the cache of the run before.
-- rival: the plain script that people write: one process that opens every file with Pillow and stacks
-  the arrays, without hashing, checking, splitting, or a network. The ratio is rival / cold.
+- rival: the plain script that people write: one process that opens every file with Pillow and
+  stacks the arrays, without hashing, checking, splitting, or a network. The ratio is rival / cold.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def first_batch(folder: str, cache: str, out: Path) -> float:
                 facts = json.loads((out / "run.json").read_text())
             except (OSError, ValueError):
                 continue
-            if "first_batch" in facts.get("seconds", {}):
-                return facts["seconds"]["first_batch"]
+            if "first_batch" in facts:
+                return facts["first_batch"]
             if facts["status"] != "running":
                 raise SystemExit(f"the run {facts['status']}: {facts['error']}")
         raise SystemExit("no first batch within five minutes")

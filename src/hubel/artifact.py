@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hubel.errors import ArtifactError
-from hubel.storage import atomic_folder, canonical_json, read_json, sha256_file, write_json
+from hubel.storage import atomic_folder, json_digest, read_json, sha256_file, write_json
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,7 +48,7 @@ def write_artifact(folder: Path, document: ClassifierFile, weights: dict[str, Te
         tensors = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
         save_file(tensors, temporary / _WEIGHTS)
         content = document.model_dump(exclude={"sha256"})
-        hashes = {_WEIGHTS: sha256_file(temporary / _WEIGHTS), _FACTS: _digest(content)}
+        hashes = {_WEIGHTS: sha256_file(temporary / _WEIGHTS), _FACTS: json_digest(content)}
         write_json(temporary / _FACTS, content | {"sha256": hashes})
 
 
@@ -97,14 +96,10 @@ def _read_facts(path: Path) -> ClassifierFile:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the document"
         raise ArtifactError(f"{path}: {where}: {first['msg']}") from error
-    found = _digest({name: value for name, value in content.items() if name != "sha256"})
+    found = json_digest({name: value for name, value in content.items() if name != "sha256"})
     if found != document.sha256.get(_FACTS):
         raise ArtifactError(
             f"{path} was changed after it was saved: the SHA-256 of its content is {found}, it "
             f"says {document.sha256.get(_FACTS)}"
         )
     return document
-
-
-def _digest(content: dict[str, Any]) -> str:
-    return hashlib.sha256(canonical_json(content)).hexdigest()

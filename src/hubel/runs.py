@@ -106,7 +106,10 @@ class Run:
         path = self.folder / name
         if not path.is_file():
             raise ArtifactError(f"{path} is not there: the run is {self.facts['status']}")
-        return read_json(path)
+        try:
+            return read_json(path)
+        except (OSError, ValueError) as error:
+            raise ArtifactError(f"{path} can't be read: {error}") from error
 
 
 def new_folder(data: str, out: str | os.PathLike[str] | None) -> Path:

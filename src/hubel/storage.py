@@ -18,6 +18,7 @@ from hubel.errors import StorageError
 __all__ = [
     "atomic_folder",
     "canonical_json",
+    "json_digest",
     "read_json",
     "reserve",
     "sha256_file",
@@ -81,10 +82,12 @@ def write_json(path: Path, document: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file; duplicate keys and NaN are refused with `ValueError`."""
-    return json.loads(
-        path.read_text(encoding="utf-8"), object_pairs_hook=_unique, parse_constant=_refuse
-    )
+    """Read a JSON file; duplicate keys, NaN and endless nesting are refused with `ValueError`."""
+    text = path.read_text(encoding="utf-8")
+    try:
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("the JSON is nested too deep") from None
 
 
 def canonical_json(document: Any) -> bytes:
@@ -93,6 +96,11 @@ def canonical_json(document: Any) -> bytes:
         document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
     return text.encode()
+
+
+def json_digest(document: Any) -> str:
+    """The SHA-256 of a document's `canonical_json`, in hexadecimal."""
+    return hashlib.sha256(canonical_json(document)).hexdigest()
 
 
 @contextmanager
@@ -151,7 +159,11 @@ def _replace_folder(source: Path, target: Path) -> None:
     if target.exists():
         aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent))
         os.replace(target, aside / target.name)
-        os.replace(source, target)
+        try:
+            os.replace(source, target)
+        except OSError:
+            os.replace(aside / target.name, target)
+            raise
         shutil.rmtree(aside, ignore_errors=True)
     else:
         os.replace(source, target)

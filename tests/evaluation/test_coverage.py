@@ -1,6 +1,6 @@
 """How often each interval holds the truth, on classifiers whose truth is known by simulation.
 
-`pytest -m slow -s tests/evaluation/test_coverage.py` prints the table behind the numbers in
+`pytest -m slow -rA tests/evaluation/test_coverage.py` prints the table behind the numbers in
 `hubel.evaluation.intervals` and `hubel.evaluation.ece_interval` (about ten minutes).
 """
 

@@ -72,6 +72,11 @@ def test_a_rare_class_without_mistakes_still_leaves_doubt() -> None:
     assert estimate_balanced_accuracy(np.array([[500, 0], [0, 2]])).low < 0.8
 
 
+@pytest.mark.parametrize("counts", [np.diag([30, 5]), np.array([[0, 9], [4, 0]])])
+def test_all_right_or_all_wrong_is_one_event_to_both_averages(counts: Counts) -> None:
+    assert estimate_macro_f1(counts) == estimate_balanced_accuracy(counts)
+
+
 def test_f1_of_a_class_without_samples_is_undefined() -> None:
     assert estimate_f1(0, 0) == UNDEFINED
 

@@ -111,7 +111,7 @@ def test_mistakes_are_all_counted() -> None:
         (0.80, Estimate(0.872, 0.84, 0.899), False, "Not quite: it says 80.0% on average and is "
          "right 87.2% of the time, so it is under-confident by 7.2 points."),
         (0.88, Estimate(0.872, 0.84, 0.899), False, "Yes: it says 88.0%"),
-        (0.88, Estimate(0.872, 0.84, 0.899), True, "On average, but not everywhere: "),
+        (0.88, Estimate(0.872, 0.84, 0.899), True, "Overall, but not everywhere: "),
         (0.99999, Estimate(1.0, 0.9, 0.99998), False, "Yes: "),
         (0.5, Estimate(None), False, "It can't be told"),
     ],

@@ -21,7 +21,15 @@ from hubel.data.sources import Listing, Source
 from hubel.data.split import Samples, Shares, assign, contradictions, leaks, settle_given
 from hubel.errors import DataError, PictureError
 
-__all__ = ["Dataset", "Wish", "choose_preprocess", "load_pixels", "open_dataset", "survey"]
+__all__ = [
+    "Dataset",
+    "Wish",
+    "choose_preprocess",
+    "load_pixels",
+    "open_dataset",
+    "pixel_store",
+    "survey",
+]
 
 _HEADERS = 64
 _LARGEST_SIDE = 128
@@ -74,7 +82,7 @@ def survey(
     cache = ScanCache(cache_folder() / "scans" / f"{source.key}.parquet")
     known = cache.load()
     guess = choose_preprocess(_headers(source, listing), wish)
-    store = PixelStore(cache_folder() / "pixels" / source.key, guess) if guess else None
+    store = pixel_store(source, guess) if guess else None
     writer = store.writer if store else None
     records = scan(source, listing, known, writer=writer, workers=workers, progress=progress)
     if records and any(known.get(record.path) is not record for record in records):
@@ -156,6 +164,11 @@ def _size(seen: list[tuple[int, int, str]]) -> tuple[int, int]:
     return (other, side) if ratio > 1 else (side, other)
 
 
+def pixel_store(source: Source, preprocess: Preprocess) -> PixelStore:
+    """Where the pixels of a source are cached."""
+    return PixelStore(cache_folder() / "pixels" / source.key, preprocess)
+
+
 def load_pixels(
     dataset: Dataset, rows: NDArray[np.int64], preprocess: Preprocess, progress: Progress
 ) -> Pixels:
@@ -165,8 +178,7 @@ def load_pixels(
         DataError: a file was changed or taken away since the scan.
         StorageError: the cache has no room.
     """
-    folder = cache_folder() / "pixels" / dataset.source.key
-    store = PixelStore(folder, preprocess)
+    store = pixel_store(dataset.source, preprocess)
     digests = dataset.manifest.digests[rows]
     pixels, missing = store.find(digests)
     if len(missing) == 0:

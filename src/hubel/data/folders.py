@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 import stat
+from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from hubel.errors import DataError
 
-__all__ = ["SPLIT_NAMES", "Entry", "interpret", "split_of", "walk"]
+__all__ = ["SPLIT_NAMES", "Entry", "interpret", "is_hidden_folder", "split_of", "walk"]
 
 SPLIT_NAMES = {
     "train": ("train", "training"),
@@ -23,6 +24,7 @@ SPLIT_NAMES = {
     "test": ("test", "testing"),
 }
 _JUNK = {"thumbs.db", "desktop.ini"}
+_JUNK_FOLDERS = {"__MACOSX", "@eaDir"}
 
 
 class Entry(NamedTuple):
@@ -55,31 +57,44 @@ def split_of(name: str) -> str | None:
 def walk(root: Path) -> Iterator[Entry]:
     """Every file below `root`, through links, each real folder once, in a fixed order.
 
-    Hidden folders (`.git`, `.ipynb_checkpoints`) are not entered. A folder that can't be listed,
-    a loop of links and a broken link each give one entry with its problem.
+    Hidden folders (`.git`, `__MACOSX`) are not entered. A folder that can't be listed, a link to
+    a folder that is read already or holds the root (so any loop), and a broken link each give
+    one entry with its problem.
     """
-    return _walk(os.fspath(root), "", frozenset())
+    seen = {_identity(folder) for folder in Path(os.path.realpath(root)).parents}
+    real, linked = [(os.fspath(root), "")], deque[tuple[str, str]]()
+    # Links are followed last: a folder then has the name under which it really stands.
+    while real or linked:
+        folder, prefix = real.pop() if real else linked.popleft()
+        try:
+            identity = _identity(folder)
+            if identity in seen:
+                yield Entry(prefix.rstrip("/"), problem="a link to a folder that is read already")
+                continue
+            seen.add(identity)
+            with os.scandir(folder) as found:
+                items = sorted(found, key=lambda item: item.name)
+        except OSError as error:
+            yield Entry(prefix.rstrip("/"), problem=f"folder can't be listed: {error.strerror}")
+            continue
+        inside: list[tuple[str, str]] = []
+        for item in items:
+            path = prefix + item.name
+            if not _is_folder(item):
+                yield _file(item, path)
+            elif not is_hidden_folder(item.name):
+                (linked if item.is_symlink() else inside).append((item.path, path + "/"))
+        real += reversed(inside)
 
 
-def _walk(folder: str, prefix: str, above: frozenset[tuple[int, int]]) -> Iterator[Entry]:
-    try:
-        status = os.stat(folder)
-        identity = (status.st_dev, status.st_ino)
-        if identity in above:
-            yield Entry(prefix.rstrip("/"), problem="a link that leads back to a folder above it")
-            return
-        with os.scandir(folder) as found:
-            items = sorted(found, key=lambda item: item.name)
-    except OSError as error:
-        yield Entry(prefix.rstrip("/"), problem=f"folder can't be listed: {error.strerror}")
-        return
-    for item in items:
-        path = prefix + item.name
-        if _is_folder(item):
-            if not item.name.startswith("."):
-                yield from _walk(item.path, path + "/", above | {identity})
-        else:
-            yield _file(item, path)
+def _identity(folder: str | Path) -> tuple[int, int]:
+    status = os.stat(folder)
+    return status.st_dev, status.st_ino
+
+
+def is_hidden_folder(name: str) -> bool:
+    """Whether a folder belongs to a tool or a system, not to the data."""
+    return name.startswith(".") or name in _JUNK_FOLDERS
 
 
 def _is_folder(item: os.DirEntry[str]) -> bool:

@@ -145,5 +145,6 @@ class Preprocess:
         width, height = size
         scale = min(width / self.width, height / self.height)
         across, down = self.width * scale, self.height * scale
-        left, top = (width - across) / 2, (height - down) / 2
-        return (left, top, left + across, top + down)
+        # Rounding must not put a corner outside: Pillow refuses a box that begins at -1e-15.
+        left, top = max(0.0, (width - across) / 2), max(0.0, (height - down) / 2)
+        return (left, top, min(left + across, width), min(top + down, height))

@@ -29,7 +29,7 @@ Progress = Callable[[int], None]
 """Called with the number of files that were finished since the last call."""
 
 _CHUNK = 128
-_TRANSIENT = ("no permission", "can't be read", "no such file")
+_TRANSIENT = ("no permission", "can't be read", "no such file", "needs too much memory")
 
 
 class Record(NamedTuple):

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import threading
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from hubel.data.folders import Entry, interpret, walk
+from hubel.data.decode import Limits
+from hubel.data.folders import Entry, interpret, is_hidden_folder, walk
 from hubel.data.tables import TABLE_SUFFIXES, read_table
 from hubel.errors import DataError, PictureError
 
@@ -111,9 +113,9 @@ class TableSource:
 
     def _stamped(self, entry: Entry) -> Entry:
         try:
-            status = os.stat(os.path.join(self.root, entry.path))
-        except OSError as error:
-            return entry._replace(problem=_read_problem(error).reason)
+            status = _status(os.path.join(self.root, entry.path))
+        except PictureError as error:
+            return entry._replace(problem=error.reason)
         return entry._replace(size=status.st_size, stamp=status.st_mtime_ns)
 
 
@@ -142,15 +144,18 @@ class ZipSource:
         files = [
             Entry(path=info.filename, size=info.file_size, stamp=info.CRC)
             for info in self._zip.infolist()
-            if not info.is_dir()
+            if not info.is_dir() and not any(map(is_hidden_folder, info.filename.split("/")[:-1]))
         ]
         kind, entries, notes = interpret(files, self.name)
         return Listing(kind, tuple(entries), tuple(notes))
 
     def read(self, path: str) -> bytes:
         try:
+            _check_size(self._zip.getinfo(path).file_size)
             with self._lock:
                 return self._zip.read(path)
+        except PictureError:
+            raise
         except KeyError as error:
             raise PictureError("no such file") from error
         except Exception as error:  # foreign bytes: a broken or encrypted member
@@ -170,14 +175,17 @@ def open_source(data: str | os.PathLike[str]) -> Source:
     if text.startswith("sample:"):
         raise DataError(f"there is no built-in sample {text!r}; there are: {', '.join(SAMPLES)}")
     path = Path(text).expanduser()
-    if path.is_dir():
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError) as error:
+        why = "no such file or folder" if isinstance(error, FileNotFoundError) else error
+        raise DataError(f"{text}: {why}; expected a folder of pictures, a table, a zip archive or "
+                        "sample:trashnet") from error  # fmt: skip
+    if stat.S_ISDIR(mode):
         return FolderSource(path)
-    if not path.exists():
-        raise DataError(f"{text}: no such file or folder; expected a folder of pictures, a table, "
-                        "a zip archive or sample:trashnet")  # fmt: skip
-    if path.suffix.lower() in TABLE_SUFFIXES:
+    if stat.S_ISREG(mode) and path.suffix.lower() in TABLE_SUFFIXES:
         return TableSource(path)
-    if zipfile.is_zipfile(path):
+    if stat.S_ISREG(mode) and (path.suffix.lower() == ".zip" or zipfile.is_zipfile(path)):
         return ZipSource(path)
     raise DataError(
         f"{text}: expected a folder of pictures, a zip archive, or a table "
@@ -187,6 +195,7 @@ def open_source(data: str | os.PathLike[str]) -> Source:
 
 def read_file(path: str) -> bytes:
     """The bytes of a file; `PictureError` names why they can't be had."""
+    _check_size(_status(path).st_size)
     try:
         with open(path, "rb") as stream:
             return stream.read()
@@ -194,13 +203,30 @@ def read_file(path: str) -> bytes:
         raise _read_problem(error) from error
 
 
+def _status(path: str) -> os.stat_result:
+    """Of a regular file; opening a pipe or a device may never return."""
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise _read_problem(error) from error
+    if stat.S_ISDIR(status.st_mode):
+        raise PictureError("a folder, not a file")
+    if not stat.S_ISREG(status.st_mode):
+        raise PictureError("not a regular file")
+    return status
+
+
+def _check_size(size: int) -> None:
+    """Before a byte is read: what `decode` would refuse need not fill the memory first."""
+    if size > Limits().bytes:
+        raise PictureError("file too large", f"{size:,} bytes, at most {Limits().bytes:,}")
+
+
 def _read_problem(error: OSError) -> PictureError:
     if isinstance(error, FileNotFoundError):
         return PictureError("no such file")
     if isinstance(error, PermissionError):
         return PictureError("no permission to read")
-    if isinstance(error, IsADirectoryError):
-        return PictureError("a folder, not a file")
     return PictureError("can't be read", f"{type(error).__name__}: {error.strerror}")
 
 

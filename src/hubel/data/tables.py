@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def read_table(path: Path) -> list[Entry]:
         ) from error
     if not rows:
         raise DataError(f"{path} has no rows")
-    columns = _columns(rows[0], path)
+    columns = _columns(list(dict.fromkeys(name for row in rows for name in row)), path)
     return [_entry(row, columns, f"{path}, row {number}") for number, row in enumerate(rows, 1)]
 
 
@@ -53,23 +54,33 @@ def _rows(path: Path) -> list[dict[str, Any]]:
         return read_parquet(path).to_pylist()
     with open(path, encoding="utf-8-sig", newline="") as stream:
         if suffix == ".jsonl":
-            return [json.loads(line) for line in stream if line.strip()]
+            return [_object(line, number) for number, line in enumerate(stream, 1) if line.strip()]
         return list(csv.DictReader(stream, delimiter="\t" if suffix == ".tsv" else ","))
 
 
-def _columns(first: dict[str, Any], path: Path) -> dict[str, str]:
-    lowered = {str(name).strip().lower(): name for name in first}
+def _object(line: str, number: int) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise ValueError(f"line {number}: {error}") from error
+    if not isinstance(row, dict):
+        raise ValueError(f"line {number}: expected an object, got {line.strip()[:40]}")
+    return row
+
+
+def _columns(names: list[str], path: Path) -> dict[str, str]:
+    lowered = {str(name).strip().lower(): name for name in names}
     found = {
         role: lowered[name]
-        for role, names in _SYNONYMS.items()
-        for name in reversed(names)
+        for role, synonyms in _SYNONYMS.items()
+        for name in reversed(synonyms)
         if name in lowered
     }
-    for role, names in (("file", "file_name"), ("label", "label")):
+    for role, wanted in (("file", "file_name"), ("label", "label")):
         if role not in found:
             raise DataError(
-                f"{path}: expected a column {names!r} (or one of {', '.join(_SYNONYMS[role])}); "
-                f"the columns are {', '.join(map(str, first))}"
+                f"{path}: expected a column {wanted!r} (or one of {', '.join(_SYNONYMS[role])}); "
+                f"the columns are {', '.join(map(str, names))}"
             )
     return found
 
@@ -82,8 +93,23 @@ def _entry(row: dict[str, Any], columns: dict[str, str], where: str) -> Entry:
     file, label, given = value("file"), value("label"), value("split")
     if file is None:
         raise DataError(f"{where}: no file name")
+    if not _can_be_a_name(file):
+        raise DataError(f"{where}: {file!r} can't be the name of a file")
     split = split_of(given) if given is not None else None
     if given is not None and split is None:
         raise DataError(f"{where}: split {given!r} is none of train, val, test")
     problem = "no label" if label is None else None
-    return Entry(file, label=label, split=split, group=value("group"), problem=problem)
+    group = value("group")
+    return Entry(file, label and _text(label), split, group and _text(group), problem=problem)
+
+
+def _can_be_a_name(file: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(file)
+    except UnicodeEncodeError:
+        return False
+
+
+def _text(value: str) -> str:
+    """JSON can hold half a surrogate pair, which no other format takes: written as `\\uNNNN`."""
+    return value.encode("utf-8", "backslashreplace").decode()

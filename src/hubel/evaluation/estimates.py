@@ -70,7 +70,7 @@ def estimate_balanced_accuracy(counts: Counts) -> Estimate:
     Example:
         >>> estimate = estimate_balanced_accuracy(np.array([[90, 0], [2, 8]]))
         >>> round(estimate.value, 2), round(estimate.low, 2), round(estimate.high, 2)
-        (0.9, 0.72, 0.97)
+        (0.9, 0.71, 0.97)
     """
     totals = counts.sum(axis=1)
     seen = totals > 0
@@ -121,9 +121,11 @@ def estimate_macro_f1(counts: Counts) -> Estimate:
         >>> round(estimate.value, 2), round(estimate.low, 2), round(estimate.high, 2)
         (0.94, 0.8, 0.98)
     """
+    value = macro_f1(counts)
+    if not 0 < value < 1:
+        # All right, all wrong, or nothing: the same event, so the same interval.
+        return estimate_balanced_accuracy(counts)
     seen = counts.sum(axis=0) + counts.sum(axis=1) > 0
-    if not seen.any():
-        return UNDEFINED
     counts = counts[np.ix_(seen, seen)]
     right = np.diag(counts) + SMOOTHING
     size = counts.sum(axis=0) + counts.sum(axis=1) + 3 * SMOOTHING
@@ -133,7 +135,7 @@ def estimate_macro_f1(counts: Counts) -> Estimate:
     own = (4 * right * (1 - f1) ** 2 + (size - 2 * right) * f1**2) / size**2
     np.fill_diagonal(covariance, own)
     variance = covariance.sum() / len(counts) ** 2
-    return wilson_of_average(macro_f1(counts), float(f1.mean()), float(variance))
+    return wilson_of_average(value, float(f1.mean()), float(variance))
 
 
 def estimate_log_loss(labels: Counts, probabilities: Floats) -> Estimate:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from hubel.classifier import Classifier
 from hubel.errors import BudgetError, DivergedError, HubelError, Interrupted
@@ -50,50 +49,58 @@ def learn(desk: Desk, material: Material) -> Learned:
     checkpoints = Checkpoints(desk.run.folder / "checkpoints")
     checkpoint = checkpoints.load()
     trainer = Trainer(task, desk.recipe, desk.device, look=checkpoint is None)
-    pace, journey = None, None
     if checkpoint is not None:
         journey = resume_journey(trainer, checkpoint)
         desk.reporter.say(f"going on at step {journey.step:,} of {journey.plan.steps:,}")
-    if journey is None or (desk.recipe.budget is not None and not journey.finished):
-        costs = measure(trainer.twin())
-        desk.ledger.seconds.setdefault("first_batch", costs.first_batch - desk.sitting.started)
-        if journey is None:
-            journey = _plan(desk, material, trainer, costs)
-        if desk.recipe.budget is not None:
-            planned = desk.ledger.facts["plan"]["training_seconds"]
-            pace = Pace(trainer, costs, planned)
+        pace = None if journey.finished else _pace(desk, trainer)
+    else:
+        pace = _pace(desk, trainer)
+        journey = _plan(desk, material, trainer, pace)
+    if pace is not None:
+        pace.seconds = desk.ledger.facts["plan"]["training_seconds"]
+    # Epochs that the user has set stay as they are; the budget was checked when they were planned.
+    if desk.recipe.epochs is not None:
+        pace = None
     return _fit(desk, material, Learned(trainer, journey), checkpoints, pace)
 
 
-def _plan(desk: Desk, material: Material, trainer: Trainer, costs: Costs) -> Journey:
+def _pace(desk: Desk, trainer: Trainer) -> Pace | None:
+    """What steps cost here, where a budget asks for it."""
+    if desk.recipe.budget is None:
+        return None
+    costs = measure(trainer.twin())
+    desk.ledger.facts.setdefault("first_batch", costs.first_batch - desk.sitting.started)
+    return Pace(trainer, costs, 0.0)
+
+
+def _plan(desk: Desk, material: Material, trainer: Trainer, pace: Pace | None) -> Journey:
     recipe, train = desk.recipe, trainer.task.train
-    left = desk.seconds_left
-    if left is None:
+    if pace is None:
         assert recipe.epochs is not None
-        epochs, seconds = recipe.epochs, None
+        epochs, seconds, expected = recipe.epochs, None, None
         text = f"{epochs} epochs of {train.count:,} pictures, as set"
     else:
-        seconds = left - _reserve(desk, material, costs)
-        epochs, text = plan_epochs(trainer, costs, seconds)
+        left = desk.seconds_left
+        assert left is not None
+        seconds = left - _reserve(desk, material, pace.costs)
+        epochs, text = plan_epochs(trainer, pace.costs, seconds)
         if recipe.epochs is not None:
-            if recipe.epochs > epochs:
-                raise BudgetError(
-                    f"{recipe.epochs} epochs don't fit into the budget: {text}; leave out --epochs "
-                    "or --budget, or raise the budget"
-                )
-            epochs, text = recipe.epochs, f"{recipe.epochs} epochs, as set, fit into the budget"
+            epochs, text = _as_set(recipe.epochs, epochs, text)
+        expected = round(epochs * pace.costs.epoch(trainer), 1)
     plan = Plan.of(train.steps(epochs))
-    described: dict[str, Any] = {
-        "epochs": epochs,
-        "steps": plan.steps,
-        "seconds": None,
-        "text": text,
-    }
-    if left is not None:
-        described["seconds"] = round(epochs * costs.epoch(trainer), 1)
+    described = {"epochs": epochs, "steps": plan.steps, "seconds": expected, "text": text}
     desk.ledger.write(plan=described | {"training_seconds": seconds})
     desk.reporter.say(text)
     return Journey(plan)
+
+
+def _as_set(wanted: int, fitting: int, text: str) -> tuple[int, str]:
+    if wanted > fitting:
+        raise BudgetError(
+            f"{wanted} epochs don't fit into the budget: {text}; leave out --epochs or --budget, "
+            "or raise the budget"
+        )
+    return wanted, f"{wanted} epochs, as set, fit into the budget"
 
 
 def _reserve(desk: Desk, material: Material, costs: Costs) -> float:
@@ -148,6 +155,7 @@ def _controls(
 
         def step(journey: Journey) -> None:
             nonlocal before
+            desk.ledger.facts.setdefault("first_batch", desk.ledger.elapsed)
             desk.reporter.resize(journey.plan.steps)
             desk.reporter.advance(journey.step - before if before else 1, _latest(journey))
             before = journey.step

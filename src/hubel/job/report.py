@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from hubel.data.decode import decode
+from hubel.artifact import ClassifierFile, read_artifact
+from hubel.data.dataset import pixel_store
+from hubel.data.decode import decode, quiet_decoders
 from hubel.data.manifest import Manifest
+from hubel.data.pixels import PixelStore
+from hubel.data.preprocess import Preprocess
 from hubel.data.sources import Source, open_source
 from hubel.errors import DataError, PictureError
 from hubel.runs import Run
@@ -19,7 +24,7 @@ from hubel.storage import write_bytes
 __all__ = ["rewrite_report", "thumbnails", "write_report"]
 
 _SIDE = 96
-_QUALITY = 78
+_QUALITY = 80
 
 
 def write_report(run: Run, source: Source | None) -> None:
@@ -27,21 +32,21 @@ def write_report(run: Run, source: Source | None) -> None:
 
     Args:
         run: at least scanned and planned.
-        source: of the pictures; None when it is gone, the report then has none.
+        source: of the pictures; None when it is gone.
     """
-    from hubel.analysis.layers import describe_layers
-    from hubel.artifact import read_artifact
-    from hubel.models.architecture import Architecture
     from hubel.reports.build import build_report
     from hubel.reports.facts import ReportFacts
 
-    layers = []
+    store, layers = None, []
     if (run.folder / "classifier").is_dir():
         document, _ = read_artifact(run.folder / "classifier")
-        layers = describe_layers(Architecture.from_json(document.architecture))
-    facts = ReportFacts.read(run.folder, layers=[layer.to_json() for layer in layers])
+        layers = _layers(document)
+        if source is not None:
+            store = pixel_store(source, Preprocess.from_json(document.preprocess))
+    facts = ReportFacts.read(run.folder, layers=layers)
     manifest = Manifest.read(run.folder / "manifest.parquet")
-    page = build_report(facts, thumbnails(source, manifest))
+    with quiet_decoders():
+        page = build_report(facts, thumbnails(source, manifest, store))
     write_bytes(run.report, page.encode())
 
 
@@ -54,21 +59,57 @@ def rewrite_report(run: Run) -> None:
     write_report(run, source)
 
 
-def thumbnails(source: Source | None, manifest: Manifest) -> Callable[[str], bytes | None]:
-    """A function from a picture's shown name to a small JPEG of it, None when it is gone."""
+def thumbnails(
+    source: Source | None, manifest: Manifest, store: PixelStore | None
+) -> Callable[[str], bytes | None]:
+    """A function from a picture's shown name to a small JPEG of it, None when it is gone.
+
+    Args:
+        source: of the pictures; read where the cache has no pixels of one.
+        manifest: of the run.
+        store: pixels that are decoded already.
+    """
+    rows = {file: row for row, file in enumerate(manifest.table["file"].to_pylist())}
+    kept, missing = store.find(manifest.digests) if store is not None else (None, ())
+    absent = {int(row) for row in missing}
 
     def thumbnail(file: str) -> bytes | None:
-        row = pc.index(manifest.table["file"], pa.scalar(file)).as_py()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType, reportAttributeAccessIssue]
-        if source is None or row < 0:
+        row = rows.get(file)
+        if row is None:
             return None
+        if kept is not None and row not in absent and manifest.accepted[row]:
+            return _small(kept.take(np.array([row]))[0], _size(manifest, row))
         try:
-            pixels = decode(source.read(manifest.path(row))).pixels
+            return None if source is None else _decoded(source.read(manifest.path(row)))
         except PictureError:
             return None
-        image = Image.fromarray(pixels)
-        image.thumbnail((_SIDE, _SIDE))
-        stream = io.BytesIO()
-        image.save(stream, "JPEG", quality=_QUALITY)
-        return stream.getvalue()
 
     return thumbnail
+
+
+def _layers(document: ClassifierFile) -> list[dict[str, Any]]:
+    from hubel.analysis.layers import describe_layers
+    from hubel.models.architecture import Architecture
+
+    architecture = Architecture.from_json(document.architecture)
+    return [layer.to_json() for layer in describe_layers(architecture)]
+
+
+def _size(manifest: Manifest, row: int) -> tuple[int, int]:
+    width, height = (manifest.table[name][row].as_py() for name in ("width", "height"))
+    return width, height
+
+
+def _decoded(content: bytes) -> bytes:
+    picture = decode(content)
+    return _small(picture.pixels, (picture.width, picture.height))
+
+
+def _small(pixels: NDArray[np.uint8], size: tuple[int, int]) -> bytes:
+    """A JPEG of at most 96 px, with the ratio that the picture had before it was squashed."""
+    image = Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels)
+    scale = min(_SIDE, max(image.size)) / max(size)
+    across, down = (max(1, round(side * scale)) for side in size)
+    stream = io.BytesIO()
+    image.resize((across, down)).save(stream, "JPEG", quality=_QUALITY)
+    return stream.getvalue()

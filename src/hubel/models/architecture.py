@@ -107,5 +107,5 @@ def _factory(name: str) -> Callable[[Architecture], Any]:
     if name in NETWORKS:
         return NETWORKS[name]
     near = get_close_matches(name, NETWORKS, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise RecipeError(f"there is no network {name!r}{hint} There are: {', '.join(NETWORKS)}")
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise RecipeError(f"there is no network {name!r}.{hint} There are: {', '.join(NETWORKS)}")

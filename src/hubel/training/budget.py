@@ -54,7 +54,9 @@ class Costs:
 
 def measure(trainer: Trainer, repeats: int = 2) -> Costs:
     """Time a few steps at each resolution. The trainer is used up: its weights have moved."""
-    sizes = {trainer.size_at(point / 200): point / 200 for point in reversed(range(200))}
+    assert trainer.recipe.resolutions is not None
+    starts = [0.0, *(until for until, _ in trainer.recipe.resolutions[:-1])]
+    sizes = {trainer.size_at(start): start for start in starts}
     costs: dict[Size, float] = {}
     first_batch = 0.0
     number = 0

@@ -17,11 +17,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from hubel.errors import ArtifactError
-from hubel.storage import atomic_folder, read_json, sha256_file, write_json
+from hubel.storage import atomic_folder, json_digest, read_json, sha256_file, write_json
 
 __all__ = ["Checkpoint", "Checkpoints"]
 
 _KEEP = 2
+_STATE, _FACTS = "state.safetensors", "state.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class Checkpoints:
     def save(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint; of the older ones, the last stays.
 
+        Later ones go: they were passed over, or the run would not stand here again.
+
         Raises:
             StorageError: it can't be written; the older ones are untouched.
         """
@@ -59,24 +62,30 @@ class Checkpoints:
         with atomic_folder(path) as folder:
             tensors = {name: value.detach().cpu().contiguous()
                        for name, value in checkpoint.tensors.items()}  # fmt: skip
-            save_file(tensors, folder / "state.safetensors")
-            digest = sha256_file(folder / "state.safetensors")
-            document = {"step": checkpoint.step, "sha256": digest, "facts": checkpoint.facts}
-            write_json(folder / "state.json", document)
-        for old in self._complete()[_KEEP:]:
-            shutil.rmtree(old, ignore_errors=True)
+            save_file(tensors, folder / _STATE)
+            content = {"step": checkpoint.step, "facts": checkpoint.facts}
+            hashes = {_STATE: sha256_file(folder / _STATE), _FACTS: json_digest(content)}
+            write_json(folder / _FACTS, content | {"sha256": hashes})
+        found = self._complete()
+        here = found.index(path)
+        for stale in [*found[:here], *found[here + _KEEP :]]:
+            shutil.rmtree(stale, ignore_errors=True)
 
     def load(self) -> Checkpoint | None:
         """The newest whole checkpoint; None where none was ever finished.
 
+        What a crash left half-written is cleared away.
+
         Raises:
             ArtifactError: there are checkpoints, and every one is damaged.
         """
+        for part in self.folder.glob(".step-*"):
+            shutil.rmtree(part, ignore_errors=True)
         found = self._complete()
         for path in found:
             try:
                 return _read(path)
-            except (OSError, ValueError, KeyError) as error:
+            except (OSError, ValueError, KeyError, TypeError) as error:
                 warnings.warn(f"{path} is damaged and passed over: {error}", stacklevel=2)
         if found:
             raise ArtifactError(
@@ -90,9 +99,11 @@ class Checkpoints:
 
 
 def _read(path: Path) -> Checkpoint:
-    document = read_json(path / "state.json")
-    found = sha256_file(path / "state.safetensors")
-    if found != document["sha256"]:
-        raise ArtifactError(f"state.safetensors has SHA-256 {found[:12]}…, expected "
-                            f"{document['sha256'][:12]}…")  # fmt: skip
-    return Checkpoint(document["step"], load_file(path / "state.safetensors"), document["facts"])
+    document = read_json(path / _FACTS)
+    content = {"step": document["step"], "facts": document["facts"]}
+    found = {_STATE: sha256_file(path / _STATE), _FACTS: json_digest(content)}
+    for name, digest in found.items():
+        expected = document["sha256"][name]
+        if digest != expected:
+            raise ArtifactError(f"{name} has SHA-256 {digest[:12]}…, expected {expected[:12]}…")
+    return Checkpoint(document["step"], load_file(path / _STATE), document["facts"])

@@ -172,15 +172,18 @@ class _Loop:
         values: list[float] = torch.stack(self.pending).tolist()
         self.pending.clear()
         for offset, loss in enumerate(values):
-            if not math.isfinite(loss):
-                raise DivergedError(
-                    f"the loss became {loss} at step {first + offset} of "
-                    f"{self.journey.plan.steps}; try a lower --lr (it was "
-                    f"{self.trainer.recipe.lr:g})",
-                    first + offset,
-                )
+            self.expect_finite(loss, "loss", first + offset)
         total, count = self.journey.losses
         self.journey.losses = (total + sum(values), count + len(values))
+
+    def expect_finite(self, value: float, name: str, step: int) -> None:
+        """Stop a training that has no way back."""
+        if not math.isfinite(value):
+            raise DivergedError(
+                f"the {name} became {value} at step {step} of {self.journey.plan.steps}; try a "
+                f"lower --lr (it was {self.trainer.recipe.lr:g})",
+                step,
+            )
 
     def end_epoch(self) -> None:
         """Validate and add a row of results."""
@@ -189,6 +192,7 @@ class _Loop:
         total, count = journey.losses
         progress = journey.plan.progress(journey.step - 1)
         val_loss, val_accuracy = self.trainer.validate(progress)
+        self.expect_finite(val_loss, "validation loss", journey.step - 1)
         self.clock()
         assert recipe.lr is not None
         journey.rows.append(

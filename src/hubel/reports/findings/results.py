@@ -202,7 +202,7 @@ def confidence(said: float, accuracy: Estimate, *, off: bool = False) -> str:
     inside = ends[0] is not None and ends[1] is not None and ends[0] <= said <= ends[1]
     says = f"it says {percent(said)}% on average and is right {percent(true)}% of the time"
     if inside or abs(said - true) < _SLIGHT:
-        start = "On average, but not everywhere" if off else "Yes"
+        start = "Overall, but not everywhere" if off else "Yes"
         return f"{start}: {says}, a gap that chance can explain."
     way = "over-confident" if said > true else "under-confident"
     return f"Not quite: {says}, so it is {way} by {percent(abs(said - true))} points."
