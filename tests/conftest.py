@@ -9,7 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
+
+settings.register_profile("hubel", deadline=None)  # a busy machine is no defect
+settings.load_profile("hubel")
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hubel.errors import ArtifactError
-from hubel.storage import atomic_folder, json_digest, read_json, sha256_file, write_json
+from hubel.storage import (
+    atomic_folder,
+    json_digest,
+    read_json,
+    read_tensors,
+    sha256_file,
+    write_json,
+    write_tensors,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,11 +50,8 @@ def write_artifact(folder: Path, document: ClassifierFile, weights: dict[str, Te
     Raises:
         StorageError: they can't be written; what stood there before is untouched.
     """
-    from safetensors.torch import save_file
-
     with atomic_folder(folder) as temporary:
-        tensors = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
-        save_file(tensors, temporary / _WEIGHTS)
+        write_tensors(temporary / _WEIGHTS, weights)
         content = document.model_dump(exclude={"sha256"})
         hashes = {_WEIGHTS: sha256_file(temporary / _WEIGHTS), _FACTS: json_digest(content)}
         write_json(temporary / _FACTS, content | {"sha256": hashes})
@@ -64,19 +69,13 @@ def read_artifact(folder: Path) -> tuple[ClassifierFile, dict[str, Tensor]]:
                 f"{folder}: no {name} there; expected a run folder or a classifier folder of hubel"
             )
     document = _read_facts(folder / _FACTS)
-    found, expected = sha256_file(folder / _WEIGHTS), document.sha256.get(_WEIGHTS)
-    if found != expected:
-        raise ArtifactError(
-            f"{folder / _WEIGHTS} is not the file that was saved: its SHA-256 is {found}, "
-            f"classifier.json says {expected}; copy the folder again from where it was made"
-        )
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     try:
-        return document, load_file(folder / _WEIGHTS)
-    except SafetensorError as error:
-        raise ArtifactError(f"{folder / _WEIGHTS} can't be read: {error}") from error
+        return document, read_tensors(folder / _WEIGHTS, document.sha256.get(_WEIGHTS, "none"))
+    except (OSError, ValueError) as error:
+        raise ArtifactError(
+            f"{folder / _WEIGHTS} is not the file that was saved: {error}; copy the folder again "
+            "from where it was made"
+        ) from error
 
 
 def _read_facts(path: Path) -> ClassifierFile:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from hubel.artifact import ClassifierFile, read_artifact, write_artifact
 from hubel.data.decode import decode, upright_pixels
 from hubel.data.preprocess import Preprocess
-from hubel.errors import ArtifactError, DataError, PictureError
+from hubel.errors import ArtifactError, DataError, PictureError, RecipeError
 from hubel.models.architecture import Architecture
 
 if TYPE_CHECKING:
@@ -192,14 +192,17 @@ def load(path: str | os.PathLike[str]) -> Classifier:
     if (folder / "classifier").is_dir():
         folder = folder / "classifier"
     document, weights = read_artifact(folder)
-    classifier = Classifier(
-        Architecture.from_json(document.architecture),
-        weights,
-        Preprocess.from_json(document.preprocess),
-        tuple(document.classes),
-        document.temperature,
-        document.facts,
-    )
+    try:
+        classifier = Classifier(
+            Architecture.from_json(document.architecture),
+            weights,
+            Preprocess.from_json(document.preprocess),
+            tuple(document.classes),
+            document.temperature,
+            document.facts,
+        )
+    except (KeyError, TypeError, RecipeError) as error:
+        raise ArtifactError(f"{folder}: classifier.json can't be followed: {error}") from error
     _check_fit(classifier, folder)
     return classifier
 
@@ -218,15 +221,18 @@ def _check_fit(classifier: Classifier, folder: Path) -> None:
         ("channels", preprocess.num_channels, architecture.in_channels),
         ("size", (preprocess.height, preprocess.width), tuple(architecture.image_size)),
         ("means", len(preprocess.mean), preprocess.num_channels),
+        ("deviations", len(preprocess.std), preprocess.num_channels),
     ]
     for name, found, expected in pairs:
         if found != expected:
             raise ArtifactError(
                 f"{folder}: {name} disagree: {found} given, the network has {expected}"
             )
+    if len(set(classifier.classes)) < len(classifier.classes):
+        raise ArtifactError(f"{folder}: a class name stands twice: {list(classifier.classes)}")
     try:
         _ = classifier.module
-    except RuntimeError as error:
+    except (RuntimeError, RecipeError) as error:
         raise ArtifactError(f"{folder}: the weights are of another network: {error}") from error
 
 
@@ -238,7 +244,8 @@ def _decoded(picture: Any, read: Callable[[Any], bytes] | None) -> NDArray[np.ui
     if hasattr(picture, "getexif"):
         return upright_pixels(picture)
     array = np.asarray(picture)
-    if array.dtype != np.uint8 or not (array.ndim == 2 or array.shape[2:] == (3,)):
+    shaped = (array.ndim == 2 or array.shape[2:] == (3,)) and array.size > 0
+    if array.dtype != np.uint8 or not shaped:
         raise DataError(
             "expected a path, bytes, a PIL image, or a uint8 array of shape (h, w, 3) or (h, w); "
             f"got {type(picture).__name__} of {array.dtype}, shape {array.shape}"

@@ -128,7 +128,7 @@ def new_folder(data: str, out: str | os.PathLike[str] | None) -> Path:
                     f"hubel train --resume {path}"
                 )
         return path
-    stem = re.sub(r"[^\w.-]+", "-", Path(data.removeprefix("sample:")).stem).strip("-") or "data"
+    stem = re.sub(r"[^\w.-]+", "-", Path(data.removeprefix("sample:")).stem).strip("-.") or "data"
     number = 1
     while True:
         path = Path("runs") / f"{stem}-{number}"

@@ -11,30 +11,35 @@ import tempfile
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hubel.errors import StorageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = [
     "atomic_folder",
     "canonical_json",
     "json_digest",
     "read_json",
+    "read_tensors",
     "reserve",
     "sha256_file",
     "storage_errors",
+    "utf8",
     "write_bytes",
     "write_json",
+    "write_tensors",
     "write_with",
 ]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_WAY_OUT = "free some space, or choose another folder"
 
 
 @contextmanager
-def storage_errors(
-    path: Path, way_out: str = "free some space, or choose another folder"
-) -> Generator[None]:
+def storage_errors(path: Path, way_out: str = _WAY_OUT) -> Generator[None]:
     """Turn the operating system's refusal to write `path` into a `StorageError` with a way out."""
     try:
         yield
@@ -48,14 +53,14 @@ def storage_errors(
         raise StorageError(message) from error
 
 
-def write_with(path: Path, write: Callable[[Path], None]) -> None:
+def write_with(path: Path, write: Callable[[Path], None], way_out: str = _WAY_OUT) -> None:
     """Let `write` fill a temporary file beside `path`, then put it in place in one step.
 
     Raises:
         StorageError: the file can't be written; what stood at `path` before is untouched.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with storage_errors(path):
+    with storage_errors(path, way_out):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             write(temporary)
@@ -78,7 +83,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_json(path: Path, document: Any) -> None:
     """Write `document` as indented strict JSON, atomically."""
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
-    write_bytes(path, (text + "\n").encode())
+    write_bytes(path, utf8(text + "\n"))
 
 
 def read_json(path: Path) -> Any:
@@ -95,7 +100,12 @@ def canonical_json(document: Any) -> bytes:
     text = json.dumps(
         document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
-    return text.encode()
+    return utf8(text)
+
+
+def utf8(json_text: str) -> bytes:
+    """JSON as UTF-8, with names of files that are not UTF-8 in JSON's own `\\udcNN`."""
+    return json_text.encode("utf-8", "backslashreplace")
 
 
 def json_digest(document: Any) -> str:
@@ -124,6 +134,38 @@ def atomic_folder(path: Path) -> Generator[Path]:
             _flush(path.parent)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
+    """Write tensors of any device as safetensors.
+
+    Raises:
+        OSError: it can't be written; the library's own writer would hide that in an error of its
+            own.
+    """
+    from safetensors.torch import save
+
+    whole = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    path.write_bytes(save(whole))
+
+
+def read_tensors(path: Path, digest: str) -> dict[str, Tensor]:
+    """Read tensors whose file has this SHA-256, into memory: the file may go or change afterwards.
+
+    Raises:
+        ValueError: the file has another digest, or holds no tensors.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    content = path.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if found != digest:
+        raise ValueError(f"its SHA-256 is {found}, expected {digest}")
+    try:
+        return load(content)
+    except SafetensorError as error:
+        raise ValueError(str(error)) from error
 
 
 def reserve(path: Path, size: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,30 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from hubel.data.keyed import generator, permutation, uniform
+
+MASK = (1 << 64) - 1
+
+
+def splitmix(word: int) -> int:
+    """The published algorithm in plain integers: prng.di.unimi.it/splitmix64.c."""
+    word = (word + 0x9E3779B97F4A7C15) & MASK
+    word = ((word ^ (word >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+    word = ((word ^ (word >> 27)) * 0x94D049BB133111EB) & MASK
+    return word ^ (word >> 31)
+
+
+def test_the_reference_gives_the_published_first_number() -> None:
+    assert splitmix(0) == 0xE220A8397B1DCDAF
+
+
+@given(st.integers(0, MASK), st.text(max_size=9), st.integers(0, 10**9), st.integers(0, 2**62))
+def test_a_draw_is_splitmix_chained_over_its_key(
+    seed: int, stream: str, epoch: int, sample: int
+) -> None:
+    state = splitmix(seed ^ (zlib.crc32(stream.encode()) << 32))
+    expected = (splitmix(splitmix(epoch ^ state) ^ sample) >> 11) * 2.0**-53
+    assert uniform(seed, stream, epoch, np.array([sample]))[0] == expected
+
 
 SAMPLES = np.arange(20_000, dtype=np.int64)
 

@@ -8,7 +8,7 @@ import sys
 import time
 from typing import Any
 
-__all__ = ["Terminal", "print_json"]
+__all__ = ["Terminal", "print_json", "printable"]
 
 _QUIET_FOR = 1.0
 
@@ -83,7 +83,9 @@ class Terminal:
 
 def print_json(document: Any) -> None:
     """One JSON document on standard output."""
-    print(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+    from hubel.storage import utf8
+
+    print(utf8(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)).decode())
 
 
 def printable(text: str) -> str:

@@ -33,12 +33,12 @@ def _text(document: dict[str, Any]) -> str:
     from hubel.cli.tables import aligned
 
     lines = [
-        f"{document['source']}: {document['files']:,} files, {document['accepted']:,} accepted, "
-        f"{document['rejected']:,} left out"
+        f"{printable(document['source'])}: {document['files']:,} files, "
+        f"{document['accepted']:,} accepted, {document['rejected']:,} left out"
     ]
     lines += [f"  {note}" for note in document["notes"]]
     if document["error"]:
-        lines += ["", f"can't be trained on: {document['error']}"]
+        lines += ["", f"can't be trained on: {printable(document['error'])}"]
     names = list(document["splits"])
     rows = [["class", *names]]
     rows += [[printable(name), *(f"{counts[split]:,}" for split in names)]

@@ -18,43 +18,48 @@ __all__ = ["command"]
 _SAMPLE = "sample:trashnet"
 
 
+Data = Annotated[
+    str | None,
+    typer.Argument(
+        help="A folder, a table, or a zip archive of pictures. "
+        "Without it: sample:trashnet, which comes with hubel."
+    ),
+]
+Out = Annotated[Path | None, typer.Option(help="Folder of the run [runs/<data>-<n>].")]
+Resume = Annotated[Path | None, typer.Option(help="Go on with this run.")]
+Budget = Annotated[str | None, typer.Option(help="Time for everything, as 90s, 10m [10m].")]
+Epochs = Annotated[int | None, typer.Option(help="Passes over the data, instead of a budget.")]
+Model = Annotated[str | None, typer.Option(help="convnet or linear [convnet].")]
+Size = Annotated[str | None, typer.Option(help="Input in pixels: 64 or 96x128 (height x width).")]
+BatchSize = Annotated[int | None, typer.Option("--batch-size", "-b", help="Pictures a step.")]
+Rate = Annotated[float | None, typer.Option(help="Largest learning rate.")]
+Seed = Annotated[int | None, typer.Option(help="Decides every draw [0].")]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps [auto].")]
+Workers = Annotated[int | None, typer.Option("--workers", "-j", help="Threads that read.")]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Any other setting, as mixup=0.2; --settings lists them."),
+]
+List = Annotated[bool, typer.Option("--settings", help="List all settings and leave.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the run as JSON.")]
+
+
 def command(  # noqa: PLR0917 (typer calls it by name)
-    data: Annotated[
-        str | None,
-        typer.Argument(
-            help="A folder, a table, or a zip archive of pictures. "
-            "Without it: sample:trashnet, which comes with hubel."
-        ),
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the run [runs/<data>-<n>].")] = None,
-    resume: Annotated[Path | None, typer.Option(help="Go on with this run.")] = None,
-    budget: Annotated[
-        str | None, typer.Option(help="Time for everything, as 90s, 10m [10m].")
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(help="Passes over the data, instead of a budget.")
-    ] = None,
-    model: Annotated[str | None, typer.Option(help="convnet or linear [convnet].")] = None,
-    size: Annotated[
-        str | None, typer.Option(help="Input in pixels: 64 or 96x128 (height x width).")
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option("--batch-size", "-b", help="Pictures a step.")
-    ] = None,
-    lr: Annotated[float | None, typer.Option(help="Largest learning rate.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Decides every draw [0].")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps [auto].")] = None,
-    workers: Annotated[
-        int | None, typer.Option("--workers", "-j", help="Threads that read.")
-    ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Any other setting, as mixup=0.2; --settings lists them."),
-    ] = None,
-    settings: Annotated[
-        bool, typer.Option("--settings", help="List all settings and leave.")
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the run as JSON.")] = False,
+    data: Data = None,
+    out: Out = None,
+    resume: Resume = None,
+    budget: Budget = None,
+    epochs: Epochs = None,
+    model: Model = None,
+    size: Size = None,
+    batch_size: BatchSize = None,
+    lr: Rate = None,
+    seed: Seed = None,
+    device: Device = None,
+    workers: Workers = None,
+    set_: Sets = None,
+    settings: List = False,
+    json: Json = False,
 ) -> None:
     """Train a classifier, compare it with honest baselines, and write a report."""
     if settings:

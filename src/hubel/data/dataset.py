@@ -16,7 +16,7 @@ from hubel.data.decode import decode, quiet_decoders, read_header
 from hubel.data.manifest import SCHEMA, Manifest
 from hubel.data.pixels import Pixels, PixelStore, cache_folder
 from hubel.data.preprocess import Preprocess, Shape
-from hubel.data.scan import Progress, Record, ScanCache, scan
+from hubel.data.scan import Progress, Record, ScanCache, scan, unchanged
 from hubel.data.sources import Listing, Source
 from hubel.data.split import Samples, Shares, assign, contradictions, leaks, settle_given
 from hubel.errors import DataError, PictureError
@@ -81,7 +81,7 @@ def survey(
     on_listed(len(listing.entries))
     cache = ScanCache(cache_folder() / "scans" / f"{source.key}.parquet")
     known = cache.load()
-    guess = choose_preprocess(_headers(source, listing), wish)
+    guess = choose_preprocess(_headers(source, listing, known), wish)
     store = pixel_store(source, guess) if guess else None
     writer = store.writer if store else None
     records = scan(source, listing, known, writer=writer, workers=workers, progress=progress)
@@ -112,8 +112,8 @@ def open_dataset(
     samples = _samples(listing, records, given, usable)
     for place, other in contradictions(samples).items():
         problems[usable[place]] = f"the same picture is also in class {other!r}"
-    for place, split in leaks(samples).items():
-        problems[usable[place]] = f"the same picture is also in the {split} split"
+    for place, (what, split) in leaks(samples).items():
+        problems[usable[place]] = f"the same {what} is also in the {split} split"
     usable = [place for place, problem in enumerate(problems) if problem is None]
     samples = _samples(listing, records, given, usable)
     _check_classes(samples, listing, problems, source.name)
@@ -211,14 +211,21 @@ def _read_unchanged(dataset: Dataset, row: int) -> bytes:
     return content
 
 
-def _headers(source: Source, listing: Listing) -> list[tuple[int, int, str]]:
+def _headers(
+    source: Source, listing: Listing, known: dict[bytes, Record]
+) -> list[tuple[int, int, str]]:
+    """Width, height and mode of pictures spread over the listing; known ones aren't read."""
     entries = [entry for entry in listing.entries if entry.problem is None]
     step = max(1, len(entries) // _HEADERS)
     seen: list[tuple[int, int, str]] = []
     with quiet_decoders():
         for entry in entries[::step]:
+            record = unchanged(known, entry)
             try:
-                seen.append(read_header(source.read(entry.path)))
+                if record is None:
+                    seen.append(read_header(source.read(entry.path)))
+                elif record.width and record.height and record.mode:
+                    seen.append((record.width, record.height, record.mode))
             except PictureError:
                 continue
     return seen

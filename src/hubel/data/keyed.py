@@ -32,7 +32,7 @@ def uniform(
 
     Example:
         >>> uniform(0, "flip", 1, np.array([5, 6])).round(4)
-        array([0.4093, 0.3362])
+        array([0.7612, 0.6731])
 
     Source: the finaliser of SplitMix64 (Steele, Lea and Flood 2014), chained over the key.
     """

@@ -125,16 +125,20 @@ class Manifest:
         return cls(table)
 
 
-def natural_order(name: str) -> tuple[tuple[int, int | str], ...]:
+def natural_order(name: str) -> tuple[tuple[int, int, str], ...]:
     """A sorting key that reads numbers as numbers.
 
     Example:
         >>> sorted(["img10", "img9", "Img1"], key=natural_order)
         ['Img1', 'img9', 'img10']
     """
-    parts = re.findall(r"\d+|\D+", name)
-    key = [(0, int(part)) if part.isdecimal() else (1, part.casefold()) for part in parts]
-    return (*key, (2, name))
+    parts = re.findall(r"([0-9]+)|([^0-9]+)", name)
+    # Of two numbers without leading zeros the longer is the larger; int() refuses very long ones.
+    key = [
+        (1, len(number.lstrip("0")), number.lstrip("0")) if number else (2, 0, text.casefold())
+        for number, text in parts
+    ]
+    return (*key, (0, 0, name))
 
 
 def read_parquet(path: Path) -> Any:

@@ -3,6 +3,7 @@
 A store is a folder of segments that never change once written. A segment is a pair of files:
 `<name>.pixels.npy`, (rows, height, width, channels), and `<name>.digests.npy`, (rows, 32), the
 SHA-256 of the file that each row came from. The second is written last and makes the pair count.
+A pair that can't be read, or is of another shape, doesn't count: its pixels are made again.
 Two runs on the same data at the same time cost double work, never a broken store.
 """
 
@@ -19,7 +20,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from hubel.data.preprocess import Preprocess
-from hubel.errors import DataError
+from hubel.errors import StorageError
 from hubel.storage import reserve, storage_errors, write_with
 
 __all__ = ["PixelStore", "PixelWriter", "Pixels", "cache_folder"]
@@ -100,11 +101,16 @@ class PixelWriter:
         with storage_errors(self._part, _WAY_OUT):
             self._map.flush()
             del self._map
-            os.replace(self._part, self._folder / f"{self._name}.pixels.npy")
-        write_with(self._folder / f"{self._name}.digests.npy", self._write_digests)
+            pixels = self._folder / f"{self._name}.pixels.npy"
+            os.replace(self._part, pixels)
+        try:
+            write_with(self._folder / f"{self._name}.digests.npy", self._write_digests, _WAY_OUT)
+        except StorageError:
+            pixels.unlink(missing_ok=True)
+            raise
 
     def discard(self) -> None:
-        """Leave nothing behind."""
+        """Leave nothing behind that was not committed."""
         self._part.unlink(missing_ok=True)
 
     def _write_digests(self, path: Path) -> None:
@@ -142,8 +148,11 @@ class PixelStore:
         segments: list[NDArray[np.uint8]] = []
         known: dict[bytes, tuple[int, int]] = {}
         for name in names:
-            rows = np.load(self.folder / f"{name}.digests.npy", allow_pickle=False)
-            segments.append(self._open(name, len(rows)))
+            segment = self._open(name)
+            if segment is None:
+                continue
+            rows, pixels = segment
+            segments.append(pixels)
             content = rows.tobytes()
             for row in range(len(rows)):
                 known[content[32 * row : 32 * row + 32]] = (len(segments) - 1, row)
@@ -152,16 +161,16 @@ class PixelStore:
         places = np.array(found, np.int64).reshape(-1, 2)
         return Pixels(tuple(segments), places), np.flatnonzero(places[:, 0] < 0)
 
-    def _open(self, name: str, rows: int) -> NDArray[np.uint8]:
-        path = self.folder / f"{name}.pixels.npy"
-        shape = (rows, self.preprocess.height, self.preprocess.width, self.preprocess.num_channels)
-        pixels = np.load(path, mmap_mode="r", allow_pickle=False)
-        if pixels.shape != shape or pixels.dtype != np.uint8:
-            raise DataError(
-                f"{path}: expected uint8 pixels of shape {shape}, got {pixels.dtype} "
-                f"{pixels.shape}; delete {self.folder}, it will be made again"
-            )
-        return pixels
+    def _open(self, name: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | None:
+        try:
+            rows = np.load(self.folder / f"{name}.digests.npy", allow_pickle=False)
+            pixels = np.load(self.folder / f"{name}.pixels.npy", mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError):
+            return None
+        way = self.preprocess
+        shape = (len(rows), way.height, way.width, way.num_channels)
+        fits = rows.shape == (len(rows), 32) and pixels.shape == shape
+        return (rows, pixels) if fits and rows.dtype == pixels.dtype == np.uint8 else None
 
 
 def _create(path: Path, shape: tuple[int, ...]) -> np.memmap[tuple[int, ...], np.dtype[np.uint8]]:

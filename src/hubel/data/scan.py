@@ -17,13 +17,14 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from hubel.data.decode import decode, quiet_decoders
+from hubel.data.folders import Entry
 from hubel.data.manifest import read_parquet, write_parquet
 from hubel.data.pixels import PixelWriter
 from hubel.data.preprocess import PIXEL_RULE
 from hubel.data.sources import Listing, Source
 from hubel.errors import ArtifactError, PictureError, StorageError
 
-__all__ = ["Progress", "Record", "ScanCache", "scan"]
+__all__ = ["Progress", "Record", "ScanCache", "scan", "unchanged"]
 
 Progress = Callable[[int], None]
 """Called with the number of files that were finished since the last call."""
@@ -133,15 +134,14 @@ def scan(
     Raises:
         StorageError: there is no room for the pixels.
     """
-    records = [Record(_bytes(e.path), e.size, e.stamp, problem=e.problem) for e in listing.entries]
+    records: list[Record] = []
     stale: list[int] = []
-    for place, record in enumerate(records):
-        if record.problem is None:
-            before = known.get(record.path)
-            if before is not None and _unchanged(before, record):
-                records[place] = before
-            else:
-                stale.append(place)
+    for place, entry in enumerate(listing.entries):
+        before = unchanged(known, entry) if entry.problem is None else None
+        if entry.problem is None and before is None:
+            stale.append(place)
+        fresh = Record(_bytes(entry.path), entry.size, entry.stamp, problem=entry.problem)
+        records.append(before or fresh)
     progress(len(records) - len(stale))
     if stale:
         room = writer(len(stale)) if writer is not None else None
@@ -161,6 +161,14 @@ def scan(
         if room is not None:
             room.commit()
     return records
+
+
+def unchanged(known: dict[bytes, Record], entry: Entry) -> Record | None:
+    """What an earlier scan found in a file that is still the same; None when it must be opened."""
+    before = known.get(_bytes(entry.path))
+    if before is None or (before.size, before.stamp) != (entry.size, entry.stamp):
+        return None
+    return None if (before.problem or "").startswith(_TRANSIENT) else before
 
 
 def _open_all(tasks: list[_Task], workers: int, progress: Progress) -> list[Record]:
@@ -200,11 +208,6 @@ def _open(source: Source, path: str, seen: Record, writer: PixelWriter | None, r
         *(seen.path, seen.size, seen.stamp),
         *(picture.width, picture.height, picture.mode, picture.format, picture.frames, digest),
     )
-
-
-def _unchanged(before: Record, now: Record) -> bool:
-    same = (before.size, before.stamp) == (now.size, now.stamp)
-    return same and not (before.problem or "").startswith(_TRANSIENT)
 
 
 def _bytes(path: str) -> bytes:

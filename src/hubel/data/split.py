@@ -7,6 +7,7 @@ and the same picture, or the same group, never stands in two splits.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,13 +43,28 @@ class Samples:
     splits: list[str | None]
 
     def units(self) -> NDArray[np.int64]:
-        """A number for each set of samples that must stay together: equal group, else content."""
-        names = [
-            ("group:" + group).encode() if group is not None else digest
-            for group, digest in zip(self.groups, self.digests, strict=True)
-        ]
-        _, numbers = np.unique(np.array(names, dtype=object), return_inverse=True)
-        return numbers.astype(np.int64)
+        """A number for each set of samples that must stay together: equal content or group.
+
+        Where one picture is in two groups, these are one unit.
+        """
+        contents = _numbered(self.digests)
+        grouped = [place for place, group in enumerate(self.groups) if group is not None]
+        if not grouped:
+            return contents
+        from scipy import sparse
+
+        groups = _numbered([self.groups[place] for place in grouped])
+        size = len(contents)
+        rows, ends = contents[grouped], size + groups
+        links = sparse.coo_array((np.ones(len(ends)), (rows, ends)), (2 * size, 2 * size))
+        _, units = sparse.csgraph.connected_components(links, directed=False)
+        return units[contents].astype(np.int64)
+
+
+def _numbered(names: Sequence[str | bytes | None]) -> NDArray[np.int64]:
+    """Equal names get equal numbers, from 0, in sorted order."""
+    _, numbers = np.unique(np.array(names, dtype=object), return_inverse=True)
+    return numbers.astype(np.int64)
 
 
 def contradictions(samples: Samples) -> dict[int, str]:
@@ -63,20 +79,22 @@ def contradictions(samples: Samples) -> dict[int, str]:
     }
 
 
-def leaks(samples: Samples) -> dict[int, str]:
-    """Samples that the user put in one split and whose bytes also stand in a more sacred one.
+def leaks(samples: Samples) -> dict[int, tuple[str, str]]:
+    """Samples whose bytes, or whose group, the user also put in a more sacred split.
 
-    The test split keeps its copy, then validation; the other copy is named with that split.
+    The test split keeps its own, then validation; the other sample is named with what it shares
+    ("picture" or "group") and with that split.
     """
-    held: dict[bytes, str] = {}
-    for split in ("val", "test"):
-        pairs = zip(samples.digests, samples.splits, strict=True)
-        held |= {digest: split for digest, given in pairs if given == split}
-    return {
-        place: held[digest]
-        for place, (digest, split) in enumerate(zip(samples.digests, samples.splits, strict=True))
-        if split is not None and digest in held and held[digest] != split
-    }
+    found: dict[int, tuple[str, str]] = {}
+    for what, keys in (("group", samples.groups), ("picture", samples.digests)):
+        held: dict[str | bytes, str] = {}
+        for split in ("val", "test"):
+            pairs = zip(keys, samples.splits, strict=True)
+            held |= {key: split for key, given in pairs if given == split and key is not None}
+        for place, (key, split) in enumerate(zip(keys, samples.splits, strict=True)):
+            if key is not None and held.get(key, split) != split:
+                found[place] = (what, held[key])
+    return found
 
 
 def assign(samples: Samples, seed: int, shares: Shares) -> tuple[list[str], list[str]]:
@@ -147,7 +165,7 @@ def _draw(
         first = np.r_[True, np.diff(units[here]) != 0]
         number = np.cumsum(first) - 1  # of the unit, in drawn order
         count = int(number[-1]) + 1
-        _refuse_small(label, count, wanted)
+        _refuse_small(label, count, wanted, "different picture")
         start = 0
         for split, share in wanted.items():
             size = max(1, round(share * count))
@@ -156,10 +174,10 @@ def _draw(
     return splits.tolist()
 
 
-def _refuse_small(label: str, count: int, wanted: dict[str, float]) -> None:
+def _refuse_small(label: str, count: int, wanted: dict[str, float], what: str) -> None:
     if count <= len(wanted):
         raise DataError(
-            f"class {label!r} has {count} different picture{'s' * (count != 1)}; at least "
+            f"class {label!r} has {count} {what}{'s' * (count != 1)}; at least "
             f"{len(wanted) + 1} are needed, one each for train, {' and '.join(wanted)}: add "
             "pictures, or take the class out"
         )
@@ -174,7 +192,7 @@ def _draw_groups(
     """Whole groups, one after another, each to the split that lacks its classes most."""
     totals = Counter(labels.tolist())
     for label in sorted(totals):
-        _refuse_small(label, len(set(units[labels == label].tolist())), wanted)
+        _refuse_small(label, len(set(units[labels == label].tolist())), wanted, "group")
     share = {**wanted, "train": 1 - sum(wanted.values())}
     names = [split for split in _ORDER if split in share]
     held = {split: Counter[str]() for split in names}

@@ -54,6 +54,8 @@ def learn(desk: Desk, material: Material) -> Learned:
         desk.reporter.say(f"going on at step {journey.step:,} of {journey.plan.steps:,}")
         pace = None if journey.finished else _pace(desk, trainer)
     else:
+        if desk.ledger.facts["plan"]:
+            desk.reporter.say("no checkpoint was finished before: training begins anew")
         pace = _pace(desk, trainer)
         journey = _plan(desk, material, trainer, pace)
     if pace is not None:
@@ -135,8 +137,12 @@ def _fit(
     finally:
         desk.reporter.end()
         desk.ledger.write(replans=journey.replans)
-    for change in journey.replans:
-        desk.reporter.say(change["text"])
+    if journey.replans:
+        count, planned = len(journey.replans), desk.ledger.facts["plan"]["steps"]
+        desk.reporter.say(
+            f"the plan was held against the clock and changed {count} time{'s' * (count != 1)}: "
+            f"{journey.plan.steps:,} steps instead of {planned:,}"
+        )
     if not journey.finished:
         _stop_here(desk, material, learned)
     return learned

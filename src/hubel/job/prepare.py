@@ -12,7 +12,8 @@ from hubel.data.batches import Batches
 from hubel.data.dataset import Dataset, Wish, choose_preprocess, load_pixels, open_dataset, survey
 from hubel.data.pixels import Pixels
 from hubel.data.preprocess import Preprocess
-from hubel.data.sources import Source
+from hubel.data.scan import Record
+from hubel.data.sources import Listing, Source
 from hubel.data.workers import workers_by_rule
 from hubel.errors import DataError
 from hubel.job.reporter import Reporter
@@ -22,6 +23,7 @@ from hubel.training.trainer import Task
 
 __all__ = [
     "Material",
+    "expect_unchanged",
     "gather",
     "make_architecture",
     "make_task",
@@ -57,6 +59,33 @@ class Material:
 def open_data(source: Source, chosen: dict[str, Any], reporter: Reporter) -> tuple[Dataset, Wish]:
     """Scan a source, check it, and split it."""
     asked = Recipe(**chosen)
+    found, wish = _survey(source, asked, reporter)
+    return open_dataset(source, found, asked.seed), wish
+
+
+def expect_unchanged(dataset: Dataset, recipe: Recipe, reporter: Reporter) -> Wish:
+    """Make sure that the pictures of a run are what they were when it began; new ones are ignored.
+
+    Raises:
+        DataError: some have changed or gone.
+    """
+    (_, records), wish = _survey(dataset.source, recipe, reporter)
+    now = {record.path: record.digest for record in records}
+    table = dataset.manifest.table.filter(dataset.manifest.accepted)
+    columns = (table[name].to_pylist() for name in ("file", "path", "digest"))
+    changed = [file for file, path, digest in zip(*columns, strict=True) if now.get(path) != digest]
+    if changed:
+        raise DataError(
+            f"{dataset.source.name}: {len(changed):,} of {len(table):,} pictures have changed or "
+            f"gone since the run began, the first is {changed[0]!r}; put them back, or start a new "
+            "run"
+        )
+    return wish
+
+
+def _survey(
+    source: Source, asked: Recipe, reporter: Reporter
+) -> tuple[tuple[Listing, list[Record]], Wish]:
     wish = Wish(size=asked.size, channels=asked.channels, shape=asked.shape)
     workers = asked.workers if asked.workers is not None else workers_by_rule()
     reporter.begin(f"scanning {source.name}", 0)
@@ -69,7 +98,7 @@ def open_data(source: Source, chosen: dict[str, Any], reporter: Reporter) -> tup
 
     found = survey(source, wish, max(1, workers), progress, on_listed=reporter.resize)
     reporter.end()
-    return open_dataset(source, found, asked.seed), wish
+    return found, wish
 
 
 def preprocess_for(dataset: Dataset, wish: Wish) -> Preprocess:

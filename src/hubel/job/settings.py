@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hubel.errors import RecipeError
-from hubel.training.recipe import parse_setting
+from hubel.training.recipe import as_tuples, expect_setting, parse_setting
 
 __all__ = ["clean", "parse_duration"]
 
@@ -22,6 +22,8 @@ def clean(settings: dict[str, Any]) -> dict[str, Any]:
         >>> clean({"budget": "10m", "size": 64, "lr": None})
         {'budget': 600.0, 'size': (64, 64)}
     """
+    for name in settings:
+        expect_setting(name)
     return {name: _value(name, value) for name, value in settings.items() if value is not None}
 
 
@@ -59,16 +61,9 @@ def _value(name: str, value: Any) -> Any:
         return parse_duration(value)
     if isinstance(value, str):
         return parse_setting(name, value)
-    parse_setting(name, "") if name not in _names() else None
     if name == "size" and isinstance(value, int):
         return (value, value)
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _names() -> set[str]:
-    from hubel.training.recipe import setting_names
-
-    return {name for name, _, _ in setting_names()}
+    return as_tuples(value)
 
 
 def _no_duration(text: str) -> RecipeError:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from hubel.data.dataset import Dataset, Wish
+from hubel.data.dataset import Dataset
 from hubel.data.manifest import Manifest
 from hubel.data.preprocess import Preprocess
 from hubel.data.sources import open_source
@@ -21,8 +21,15 @@ from hubel.job.desk import Desk, Sitting
 from hubel.job.finish import evaluate, make_ladder, run_baselines
 from hubel.job.learn import Learned, baseline_seconds, learn, save_final
 from hubel.job.ledger import Ledger
-from hubel.job.prepare import Material, gather, make_architecture, open_data, preprocess_for
-from hubel.job.report import write_report
+from hubel.job.prepare import (
+    Material,
+    expect_unchanged,
+    gather,
+    make_architecture,
+    open_data,
+    preprocess_for,
+)
+from hubel.job.report import rewrite_report, write_report
 from hubel.job.settings import clean
 from hubel.runs import Run, new_folder
 from hubel.training.device import describe_device
@@ -69,6 +76,7 @@ def train(
     recipe, resolved = resolve(chosen, facts)
     make_architecture(dataset, preprocess, recipe).build()  # a network that can't be is said now
     run = Run(new_folder(os.fspath(data), out))
+    dataset.manifest.write(run.folder / "manifest.parquet")  # before run.json, which counts on it
     ledger.begin(run, sitting.command)
     ledger.write(
         data=_describe(dataset),
@@ -77,7 +85,6 @@ def train(
         threads=torch.get_num_threads(),
         device={"name": str(facts.device), "text": describe_device(facts.device)},
     )
-    dataset.manifest.write(run.folder / "manifest.parquet")
     desk = Desk(run, ledger, recipe, facts.device, sitting)
     _introduce(desk, dataset)
     return _work(desk, dataset, preprocess)
@@ -98,8 +105,7 @@ def resume(folder: str | os.PathLike[str], *, sitting: Sitting | None = None) ->
     run = Run.open(folder)
     facts = run.facts
     if facts["status"] == "done":
-        sitting.reporter.say(f"{run.folder} is complete: there is nothing to resume")
-        return run
+        return _complete(run, sitting)
     ledger = Ledger(sitting.started, facts)
     ledger.run = run
     torch.set_num_threads(facts["threads"])
@@ -107,10 +113,20 @@ def resume(folder: str | os.PathLike[str], *, sitting: Sitting | None = None) ->
     data = facts["data"]
     manifest = Manifest.read(run.folder / "manifest.parquet")
     dataset = Dataset(open_source(data["source"]), data["kind"], manifest, tuple(data["notes"]))
-    wish = Wish(size=recipe.size, channels=recipe.channels, shape=recipe.shape)
+    wish = expect_unchanged(dataset, recipe, sitting.reporter)
     device = torch.device(recipe.device)
     ledger.write(status="running", error=None)
     return _work(Desk(run, ledger, recipe, device, sitting), dataset, preprocess_for(dataset, wish))
+
+
+def _complete(run: Run, sitting: Sitting) -> Run:
+    """A run that is done may still lack its report, which is written last."""
+    if run.report.is_file():
+        sitting.reporter.say(f"{run.folder} is complete: there is nothing to resume")
+    else:
+        sitting.reporter.say("only the report was missing")
+        rewrite_report(run)
+    return run
 
 
 def _work(desk: Desk, dataset: Dataset, preprocess: Preprocess) -> Run:
@@ -173,8 +189,9 @@ def _headline(document: dict[str, Any]) -> dict[str, Any]:
 
 def _describe(dataset: Dataset) -> dict[str, Any]:
     accepted = int(dataset.manifest.accepted.sum())
+    name = dataset.source.name
     return {
-        "source": dataset.source.name,
+        "source": name if name.startswith("sample:") else os.path.abspath(name),
         "kind": dataset.kind,
         "classes": list(dataset.manifest.classes),
         "files": len(dataset.manifest),

@@ -41,12 +41,6 @@ class WeightAverage:
         for name, value in self.tensors.items():
             value.copy_(tensors[name])
 
-    @torch.no_grad()
-    def write_to(self, module: nn.Module) -> None:
-        """Put the averages into a module."""
-        for name, value in _state(module).items():
-            value.copy_(self.tensors[name])
-
 
 def _state(module: nn.Module) -> dict[str, Tensor]:
     return module.state_dict()

@@ -13,7 +13,7 @@ from hubel.training.trainer import Trainer
 __all__ = ["Costs", "Pace", "measure", "plan_epochs"]
 
 _SAFETY = 0.96
-_CHECKS, _BETWEEN = 20, 4.0
+_CHECKS, _BETWEEN, _STRETCHES = 20, 4.0, 4
 _SLOWER, _FASTER = 0.98, 1.15
 _MOST_EPOCHS = 200
 
@@ -117,7 +117,7 @@ class Pace:
     trainer: Trainer
     costs: Costs
     seconds: float
-    _checked: tuple[int, float] | None = field(default=None)
+    _checks: list[tuple[int, float]] = field(default_factory=list[tuple[int, float]])
 
     def steps_that_fit(self, plan: Plan, step: int, spent: float) -> int | None:
         """A new total of steps when the present one is off; None when it is right.
@@ -127,22 +127,24 @@ class Pace:
             step: the next one.
             spent: seconds of training so far.
         """
-        if self._checked is None:
-            self._checked = (step, spent)
-        last, before = self._checked
+        if not self._checks:
+            self._checks.append((step, spent))
+        last, before = self._checks[-1]
         left = plan.steps - step
         if left < 1 or step - last < plan.steps / _CHECKS or spent - before < _BETWEEN:
             return None
-        self._checked = (step, spent)
-        expected = self.costs.between(self.trainer, plan, last, step)
-        slowness = (spent - before) / max(expected, 1e-9)
+        # Over the last few stretches: one alone says too much about who else was at work.
+        since, then = self._checks[0]
+        self._checks = [*self._checks[-_STRETCHES + 1 :], (step, spent)]
+        expected = self.costs.between(self.trainer, plan, since, step)
+        slowness = (spent - then) / max(expected, 1e-9)
         ahead = slowness * self.costs.between(self.trainer, plan, step, plan.steps)
         fits = (self.seconds - spent) / max(ahead, 1e-9)
         if _SLOWER <= fits <= _FASTER or (fits > 1 and plan.progress(step) > 0.8):
             return None
         train = self.trainer.task.train
         most = train.steps(_MOST_EPOCHS)
-        # Grow with care: what is measured is one stretch of the run.
+        # Grow with care: what is measured is a stretch of the run.
         aim = fits if fits < 1 else 1 + 0.8 * (fits - 1)
         steps = min(step + max(1, int(left * aim)), max(most, plan.steps))
         return None if steps == plan.steps else steps

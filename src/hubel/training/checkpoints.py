@@ -13,11 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from hubel.errors import ArtifactError
-from hubel.storage import atomic_folder, json_digest, read_json, sha256_file, write_json
+from hubel.storage import (
+    atomic_folder,
+    json_digest,
+    read_json,
+    read_tensors,
+    sha256_file,
+    write_json,
+    write_tensors,
+)
 
 __all__ = ["Checkpoint", "Checkpoints"]
 
@@ -60,9 +67,7 @@ class Checkpoints:
         """
         path = self.folder / f"step-{checkpoint.step:010d}"
         with atomic_folder(path) as folder:
-            tensors = {name: value.detach().cpu().contiguous()
-                       for name, value in checkpoint.tensors.items()}  # fmt: skip
-            save_file(tensors, folder / _STATE)
+            write_tensors(folder / _STATE, checkpoint.tensors)
             content = {"step": checkpoint.step, "facts": checkpoint.facts}
             hashes = {_STATE: sha256_file(folder / _STATE), _FACTS: json_digest(content)}
             write_json(folder / _FACTS, content | {"sha256": hashes})
@@ -101,9 +106,7 @@ class Checkpoints:
 def _read(path: Path) -> Checkpoint:
     document = read_json(path / _FACTS)
     content = {"step": document["step"], "facts": document["facts"]}
-    found = {_STATE: sha256_file(path / _STATE), _FACTS: json_digest(content)}
-    for name, digest in found.items():
-        expected = document["sha256"][name]
-        if digest != expected:
-            raise ArtifactError(f"{name} has SHA-256 {digest[:12]}…, expected {expected[:12]}…")
-    return Checkpoint(document["step"], load_file(path / _STATE), document["facts"])
+    if json_digest(content) != document["sha256"][_FACTS]:
+        raise ArtifactError(f"{_FACTS} was changed")
+    tensors = read_tensors(path / _STATE, document["sha256"][_STATE])
+    return Checkpoint(document["step"], tensors, document["facts"])

@@ -19,7 +19,7 @@ def choose_device(name: str) -> tuple[torch.device, str]:
         name: "auto", "cpu", "cuda", "cuda:1", "mps".
 
     Raises:
-        RecipeError: PyTorch does not see such a device here.
+        RecipeError: there is no such name, or PyTorch does not see such a device here.
     """
     if name == "auto":
         if torch.cuda.is_available():
@@ -27,7 +27,12 @@ def choose_device(name: str) -> tuple[torch.device, str]:
         if torch.backends.mps.is_available():
             return torch.device("mps"), "Apple's GPU is there"
         return torch.device("cpu"), "no GPU is there"
-    device = torch.device(name)
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise RecipeError(
+            f"device: expected auto, cpu, cuda, cuda:0 or mps, got {name!r}"
+        ) from error
     seen = {
         "cpu": True,
         "cuda": torch.cuda.is_available(),

@@ -233,11 +233,15 @@ class _Loop:
         return True
 
     def save(self) -> None:
-        """Write a checkpoint."""
+        """Write a checkpoint, of numbers that training can go on from."""
         self.settle()
         self.clock()
-        facts = self.journey.to_json()
-        self.checkpoints.save(Checkpoint(self.journey.step, self.trainer.tensors(), facts))
+        tensors = self.trainer.tensors()
+        peaks = [value.abs().amax().double() for value in tensors.values()]
+        self.expect_finite(
+            torch.stack(peaks).amax().item(), "largest weight", self.journey.step - 1
+        )
+        self.checkpoints.save(Checkpoint(self.journey.step, tensors, self.journey.to_json()))
         self.controls.on_checkpoint(self.journey)
         self.saved = time.monotonic()
 

@@ -4,19 +4,40 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from hubel.data.augment import Augmentation
 from hubel.data.preprocess import Shape
 from hubel.errors import RecipeError
 
-__all__ = ["OPTIMIZERS", "Recipe", "SetBy", "Setting", "parse_setting", "setting_names"]
+__all__ = [
+    "OPTIMIZERS",
+    "Recipe",
+    "SetBy",
+    "Setting",
+    "as_tuples",
+    "expect_setting",
+    "parse_setting",
+    "setting_names",
+]
 
 SetBy = Literal["user", "default", "rule"]
 
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adamw")
+
+_SHOWN = {
+    "bool": "on or off",
+    "int": "a whole number",
+    "float": "a number",
+    "str": "a word",
+    "Shape": "a word",
+    "tuple[int, ...]": "whole numbers such as 32,64,96",
+    "tuple[int, int]": "pixels such as 64, or 96x128 (height x width)",
+    "tuple[tuple[float, float], ...]": "until:share pairs such as 0.5:0.6,1:1",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +91,7 @@ class Recipe:
         None, "`until:share` of the full size, as in 0.5:0.6,0.8:0.8,1:1"
     )
     averaging: float = _setting(
-        0.05, "horizon of the weight average, as a share of the steps", 0, 1
+        0.02, "horizon of the weight average, as a share of the steps", 0, 1
     )
     precision: str | None = _setting(None, "`float32` or `bfloat16`")
     compile: bool = _setting(False, "use torch.compile")
@@ -110,20 +131,36 @@ class Recipe:
         """A recipe from the settings that a run has written down."""
         known = {setting.name for setting in fields(cls)}
         values = {name: entry["value"] for name, entry in document.items() if name in known}
-        return cls(**{name: _tuples(value) for name, value in values.items()})
+        return cls(**{name: as_tuples(value) for name, value in values.items()})
 
 
 def _lists(value: Any) -> Any:
     return [_lists(item) for item in value] if isinstance(value, tuple) else value
 
 
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+def as_tuples(value: Any) -> Any:
+    """Lists, also inside of lists, as the tuples that settings are made of."""
+    if isinstance(value, list | tuple):
+        return tuple(as_tuples(item) for item in cast("list[Any]", value))
+    return value
 
 
 def setting_names() -> list[tuple[str, Any, str]]:
     """Name, default and meaning of every setting."""
     return [(s.name, s.default, str(s.metadata["why"])) for s in fields(Recipe)]
+
+
+def expect_setting(name: str) -> None:
+    """Refuse a name that no setting has.
+
+    Raises:
+        RecipeError: with the nearest name, and all there are.
+    """
+    names = [setting.name for setting in fields(Recipe)]
+    if name not in names:
+        near = get_close_matches(name, names, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise RecipeError(f"there is no setting {name!r}.{hint} There are: {', '.join(names)}")
 
 
 def parse_setting(name: str, text: str) -> Any:
@@ -136,16 +173,13 @@ def parse_setting(name: str, text: str) -> Any:
         >>> parse_setting("size", "96x128"), parse_setting("flip", "off")
         ((96, 128), False)
     """
+    expect_setting(name)
     kinds = {setting.name: str(setting.type) for setting in fields(Recipe)}
-    if name not in kinds:
-        near = get_close_matches(name, kinds, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise RecipeError(f"there is no setting {name!r}.{hint} There are: {', '.join(kinds)}")
     try:
         return _parse(kinds[name], text)
     except ValueError as error:
-        kind = kinds[name].removesuffix(" | None").replace("tuple[int, int]", "HEIGHTxWIDTH")
-        raise RecipeError(f"{name}: expected {kind}, got {text!r}") from error
+        kind = kinds[name].removesuffix(" | None")
+        raise RecipeError(f"{name}: expected {_SHOWN.get(kind, kind)}, got {text!r}") from error
 
 
 def _parse(kind: str, text: str) -> Any:
@@ -168,12 +202,35 @@ def _parse(kind: str, text: str) -> Any:
     return float(text) if kind.startswith("float") else text
 
 
+_KINDS: dict[str, Callable[[Any], bool]] = {
+    "bool": lambda value: isinstance(value, bool),
+    "int": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "float": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+    "str": lambda value: isinstance(value, str),
+    "Shape": lambda value: isinstance(value, str),
+    "tuple[int, ...]": lambda value: _all(value, "int") and len(value) > 0,
+    "tuple[int, int]": lambda value: _all(value, "int") and len(value) == 2,
+    "tuple[float, float]": lambda value: _all(value, "float") and len(value) == 2,
+    "tuple[tuple[float, float], ...]": lambda value: _all(value, "tuple[float, float]"),
+}
+
+
+def _all(value: Any, kind: str) -> bool:
+    return isinstance(value, tuple) and all(map(_KINDS[kind], cast(Any, value)))
+
+
 def _check(setting: dataclasses.Field[Any], value: Any) -> None:
+    kind = str(setting.type)
+    if value is None and kind.endswith(" | None"):
+        return
+    kind = kind.removesuffix(" | None")
+    if not _KINDS[kind](value):
+        raise RecipeError(f"{setting.name}: expected {_SHOWN.get(kind, kind)}, got {value!r}")
     low, high = setting.metadata["low"], setting.metadata["high"]
-    for one in value if isinstance(value, tuple) else (value,):
-        if not isinstance(one, int | float) or isinstance(one, bool):
-            continue
-        if math.isnan(one) or (low is not None and one < low) or (high is not None and one > high):
+    if low is None:
+        return
+    for one in cast("tuple[float, ...]", value if isinstance(value, tuple) else (value,)):
+        if not (math.isfinite(one) and low <= one and (high is None or one <= high)):
             bounds = f"at least {low:g}" if high is None else f"from {low:g} to {high:g}"
             raise RecipeError(f"{setting.name}: expected {bounds}, got {one:g}")
 

@@ -12,6 +12,7 @@ import torch
 from hubel.data.preprocess import Preprocess
 from hubel.data.workers import workers_by_rule
 from hubel.errors import RecipeError
+from hubel.models.convnet import convnet_shape
 from hubel.training.device import choose_device, supports_bfloat16
 from hubel.training.recipe import Recipe, Setting
 
@@ -55,8 +56,15 @@ def resolve(chosen: dict[str, Any], facts: Facts) -> tuple[Recipe, dict[str, Set
     Raises:
         RecipeError: a setting that would have no effect, or is not possible here.
     """
+    if chosen.get("device") == "auto":
+        chosen = {name: value for name, value in chosen.items() if name != "device"}
     recipe = Recipe(**chosen)
     _refuse_without_effect(chosen, recipe)
+    if recipe.batch_size is not None and recipe.batch_size > facts.pictures:
+        raise RecipeError(
+            f"batch_size: expected at most the {facts.pictures:,} pictures of the training split, "
+            f"got {recipe.batch_size:,}"
+        )
     settings = {
         field.name: Setting(getattr(recipe, field.name), "default", str(field.metadata["why"]))
         for field in fields(Recipe)
@@ -67,11 +75,6 @@ def resolve(chosen: dict[str, Any], facts: Facts) -> tuple[Recipe, dict[str, Set
             recipe = replace(recipe, **{name: value})
     for name, value in chosen.items():
         settings[name] = Setting(value, "user", "set by the user")
-    if recipe.device != "auto":
-        facts_device = str(facts.device)
-        recipe = replace(recipe, device=facts_device)
-        if "device" not in chosen:
-            settings["device"] = Setting(facts_device, "rule", facts.device_why)
     if recipe.precision == "bfloat16" and recipe.device.startswith("cpu"):
         settings["precision"] = Setting(
             "bfloat16", "user", "set by the user; on most CPUs many times slower than float32"
@@ -96,7 +99,8 @@ def _by_rule(recipe: Recipe, facts: Facts) -> Iterator[tuple[str, Any, str]]:
     if recipe.epochs is not None:
         yield "budget", None, "the epochs are set"
     batch = recipe.batch_size or _batch_size(facts.pictures)
-    yield "batch_size", batch, f"a power of two for {facts.pictures:,} training pictures"
+    all_ = f"for {facts.pictures:,} training pictures"
+    yield "batch_size", batch, f"a power of two from 32 to 256, or all there are, {all_}"
     adamw, linear = recipe.optimizer == "adamw", recipe.model == "linear"
     rate = 0.002 if adamw else 0.02 if linear else 0.4
     scale = (batch / 256) ** (0.5 if adamw else 1.0)
@@ -108,6 +112,9 @@ def _by_rule(recipe: Recipe, facts: Facts) -> Iterator[tuple[str, Any, str]]:
         for name in ("shift", "zoom", "aspect", "color"):
             yield name, 0.0, "off for a linear classifier"
         return
+    size = (facts.preprocess.height, facts.preprocess.width)
+    shape = convnet_shape(in_channels=facts.preprocess.num_channels, image_size=size)
+    yield "widths", shape.widths, f"the last groups that leave a position for {kind}"
     yield "norm_lr", 8.0, "for the convnet"
     yield "resolutions", ((0.4, 0.5), (0.7, 0.75), (1.0, 1.0)), "few pixels first: cheaper epochs"
     yield "shift", 0.0 if large else 2 / 32, f"for {kind}"
@@ -117,7 +124,7 @@ def _by_rule(recipe: Recipe, facts: Facts) -> Iterator[tuple[str, Any, str]]:
 
 
 def _batch_size(pictures: int) -> int:
-    return 2 ** max(5, min(8, round(math.log2(max(pictures, 1) / 32))))
+    return min(pictures, 2 ** max(5, min(8, round(math.log2(max(pictures, 1) / 32)))))
 
 
 def _refuse_without_effect(chosen: dict[str, Any], recipe: Recipe) -> None:

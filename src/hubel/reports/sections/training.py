@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from hubel.reports.charts.curves import Series, line_chart
 from hubel.reports.facts import ReportFacts, number
@@ -83,7 +83,7 @@ def _recipe(recipe: Mapping[str, Any]) -> list[dict[str, str]]:
     return [
         {
             "setting": name,
-            "value": shown(entry.get("value")),
+            "value": shown(entry.get("value"), "x" if name == "size" else ","),
             "set_by": _SETTERS.get(entry.get("set_by"), str(entry.get("set_by") or "")),
             "why": entry.get("why") or "",
             "look": str(entry.get("set_by")),
@@ -92,14 +92,16 @@ def _recipe(recipe: Mapping[str, Any]) -> list[dict[str, str]]:
     ]
 
 
-def shown(value: object) -> str:
-    """A setting's value as a reader would write it."""
+def shown(value: object, between: str = ",") -> str:
+    """A setting's value as `--set` takes it; `between` stands between the parts of a list."""
     if value is None:
         return "none"
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, float):
         return f"{value:.6g}"
+    if isinstance(value, list):
+        return between.join(shown(part, ":") for part in cast(list[object], value))
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

@@ -1,0 +1,132 @@
+"""Our optimizers are PyTorch's own, over groups that follow one rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from hubel.models.architecture import Architecture
+from hubel.training.optimizers import load_state, make_optimizer, set_rate, state_tensors
+from hubel.training.recipe import OPTIMIZERS, Recipe
+
+RATE, MOMENTUM = 0.05, 0.8
+
+Maker = Callable[[Any], torch.optim.Optimizer]
+
+THEIRS: dict[str, Maker] = {
+    "sgd": lambda p: torch.optim.SGD(p, lr=RATE),
+    "momentum": lambda p: torch.optim.SGD(p, lr=RATE, momentum=MOMENTUM),
+    "nesterov": lambda p: torch.optim.SGD(p, lr=RATE, momentum=MOMENTUM, nesterov=True),
+    "adamw": lambda p: torch.optim.AdamW(p, lr=RATE, betas=(MOMENTUM, 0.99)),
+}
+
+
+def network() -> nn.Module:
+    torch.manual_seed(3)
+    return nn.Sequential(nn.Conv2d(3, 4, 2), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(36, 2))
+
+
+def recipe(optimizer: str, **changes: Any) -> Recipe:
+    return Recipe(
+        optimizer=optimizer, lr=RATE, momentum=MOMENTUM, **{"weight_decay": 0.0, **changes}
+    )
+
+
+def learn(module: nn.Module, optimizer: torch.optim.Optimizer, steps: range) -> list[Tensor]:
+    for step in steps:
+        draws = torch.Generator().manual_seed(step)
+        x = torch.randn(6, 3, 4, 4, generator=draws)
+        y = torch.randint(2, (6,), generator=draws)
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(module(x), y).backward()
+        optimizer.step()
+    return [value.clone() for value in module.state_dict().values()]
+
+
+def test_every_name_has_its_counterpart() -> None:
+    assert THEIRS.keys() == set(OPTIMIZERS)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_without_decay_an_optimizer_is_pytorchs_own(name: str) -> None:
+    ours, theirs = network(), network()
+    optimizer = make_optimizer(ours, recipe(name))
+    expected = learn(theirs, THEIRS[name]([{"params": theirs.parameters(), "weight_decay": 0.0}]),
+                     range(8))  # fmt: skip
+    for one, other in zip(learn(ours, optimizer, range(8)), expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_weights_decay_and_nothing_else_does(name: str) -> None:
+    ours, theirs = network(), network()
+    optimizer = make_optimizer(ours, recipe(name, weight_decay=0.1))
+    parameters = dict(theirs.named_parameters())
+    groups = [
+        {"params": [p for n, p in parameters.items() if n in decayed], "weight_decay": decay}
+        for decayed, decay in (({"0.weight", "3.weight"}, 0.1),
+                               ({"0.bias", "1.weight", "1.bias", "3.bias"}, 0.0))
+    ]  # fmt: skip
+    expected = learn(theirs, THEIRS[name](groups), range(8))
+    for one, other in zip(learn(ours, optimizer, range(8)), expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+def test_biases_of_norms_learn_at_their_own_rate() -> None:
+    module = network()
+    optimizer = make_optimizer(module, recipe("nesterov", norm_lr=8.0, weight_decay=0.1))
+    set_rate(optimizer, 0.5)
+    names = {id(p): n for n, p in module.named_parameters()}
+    found = {
+        names[id(p)]: (group["lr"], group["weight_decay"])
+        for group in optimizer.param_groups
+        for p in group["params"]
+    }
+    assert found == {
+        "0.weight": (0.5, 0.1),
+        "0.bias": (0.5, 0.0),
+        "1.weight": (0.5, 0.0),
+        "1.bias": (4.0, 0.0),
+        "3.weight": (0.5, 0.1),
+        "3.bias": (0.5, 0.0),
+    }
+
+
+def test_frozen_parameters_are_left_out() -> None:
+    module = Architecture(name="convnet", in_channels=3, num_classes=2, image_size=(12, 12)).build()
+    optimizer = make_optimizer(module, recipe("nesterov"))
+    trained = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    assert trained == {id(p) for p in module.parameters() if p.requires_grad}
+    assert 0 < len(trained) < len(list(module.parameters()))
+
+
+def test_nesterov_without_momentum_is_plain_descent() -> None:
+    ours, theirs = network(), network()
+    optimizer = make_optimizer(ours, Recipe(optimizer="nesterov", lr=RATE, momentum=0.0,
+                                            weight_decay=0.0))  # fmt: skip
+    expected = learn(theirs, THEIRS["sgd"](theirs.parameters()), range(4))
+    for one, other in zip(learn(ours, optimizer, range(4)), expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_an_optimizer_comes_back_bit_for_bit(name: str, layout: torch.memory_format) -> None:
+    whole = network().to(memory_format=layout)
+    optimizer = make_optimizer(whole, recipe(name, weight_decay=0.1))
+    learn(whole, optimizer, range(5))
+    again = network().to(memory_format=layout)
+    again.load_state_dict(whole.state_dict())
+    restored = make_optimizer(again, recipe(name, weight_decay=0.1))
+    stored = {key: value.contiguous().clone() for key, value in state_tensors(optimizer).items()}
+    load_state(restored, stored)
+    expected = learn(whole, optimizer, range(5, 10))
+    for one, other in zip(learn(again, restored, range(5, 10)), expected, strict=True):
+        assert torch.equal(one, other)
+    assert state_tensors(restored).keys() == state_tensors(optimizer).keys()
+    for key, value in state_tensors(optimizer).items():
+        assert torch.equal(state_tensors(restored)[key], value), key

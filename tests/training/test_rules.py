@@ -1,0 +1,156 @@
+"""What the user sets wins, every value knows who set it and why, and nothing is without effect."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from hubel.data.preprocess import Preprocess
+from hubel.errors import RecipeError
+from hubel.training.recipe import Recipe
+from hubel.training.rules import Facts, resolve
+from tests.training.choices import CHOICES, EACH
+
+CPU = torch.device("cpu")
+PICTURES = 70_000
+EITHER = {"epochs", "budget"}
+OPTIONAL = {"widths", *EITHER}  # None means: the network's own, or the other of the two
+
+
+def facts(pictures: int = PICTURES, side: int = 32, device: torch.device = CPU) -> Facts:
+    return Facts(pictures, Preprocess(height=side, width=side), device, "no GPU is there")
+
+
+def possible(chosen: dict[str, Any]) -> bool:
+    """Whether all that is chosen has an effect together."""
+    linear = chosen.get("model") == "linear"
+    idle = linear and ({"widths", "norm_lr", "resolutions"} & chosen.keys())
+    return not idle and not (chosen.get("optimizer") == "sgd" and "momentum" in chosen)
+
+
+MANY = st.fixed_dictionaries({}, optional=CHOICES).filter(possible)
+
+
+@given(EACH)
+def test_what_the_user_sets_wins_for_every_setting(chosen: tuple[str, Any]) -> None:
+    name, value = chosen
+    recipe, settings = resolve({name: value}, facts())
+    assert getattr(recipe, name) == value
+    assert settings[name].value == value
+    assert settings[name].set_by == "user"
+    assert settings[name].why.startswith("set by the user")
+
+
+@given(MANY)
+def test_what_the_user_sets_wins_together(chosen: dict[str, Any]) -> None:
+    recipe, settings = resolve(chosen, facts())
+    for name, value in chosen.items():
+        assert (getattr(recipe, name), settings[name].set_by) == (value, "user")
+    assert {n for n, s in settings.items() if s.set_by == "user"} == chosen.keys()
+
+
+@given(MANY, st.integers(2, 1_000_000), st.integers(4, 300))
+def test_every_value_is_decided_and_knows_who_set_it_and_why(
+    chosen: dict[str, Any], pictures: int, side: int
+) -> None:
+    assume(chosen.get("batch_size", 1) <= pictures)
+    recipe, settings = resolve(chosen, facts(pictures, side))
+    assert list(settings) == [field.name for field in fields(Recipe)]
+    for name, setting in settings.items():
+        assert setting.value == getattr(recipe, name), name
+        assert setting.value is not None or name in OPTIONAL, name
+        assert setting.set_by in ("user", "default", "rule")
+        assert len(setting.why) > 5
+    assert (recipe.epochs is None) <= (recipe.budget is not None)
+    assert recipe.device == "cpu"
+
+
+@given(MANY)
+def test_what_is_written_down_gives_the_recipe_again(chosen: dict[str, Any]) -> None:
+    recipe, settings = resolve(chosen, facts())
+    document = json.loads(json.dumps({n: s.to_json() for n, s in settings.items()}))
+    assert Recipe.from_json(document) == recipe
+
+
+IDLE = [
+    ({"momentum": 0.9, "optimizer": "sgd"}, "momentum has no effect with optimizer 'sgd'"),
+    ({"widths": (8, 8), "model": "linear"}, "widths has no effect with model 'linear'"),
+    ({"norm_lr": 2.0, "model": "linear"}, "norm_lr has no effect with model 'linear'"),
+    (
+        {"resolutions": ((0.5, 0.5), (1.0, 1.0)), "model": "linear"},
+        "resolutions has no effect with model 'linear', which has one size",
+    ),
+]
+
+
+@pytest.mark.parametrize(("chosen", "message"), IDLE, ids=[next(iter(c)) for c, _ in IDLE])
+def test_a_setting_without_effect_is_refused(chosen: dict[str, Any], message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        resolve(chosen, facts())
+
+
+def test_more_pictures_a_step_than_there_are_is_refused() -> None:
+    with pytest.raises(RecipeError, match="batch_size: expected at most the 42 pictures of the "
+                                          "training split, got 64"):  # fmt: skip
+        resolve({"batch_size": 64}, facts(42))
+    assert resolve({"batch_size": 42}, facts(42))[0].batch_size == 42
+
+
+@given(st.integers(2, 10_000_000))
+def test_the_batch_is_a_power_of_two_that_the_data_fill(pictures: int) -> None:
+    size = resolve({}, facts(pictures))[0].batch_size
+    assert size is not None
+    assert size == min(pictures, size)
+    assert size == pictures < 32 or (size in (32, 64, 128, 256))
+
+
+def test_epochs_take_the_place_of_the_budget() -> None:
+    recipe, settings = resolve({"epochs": 3}, facts())
+    assert (recipe.epochs, recipe.budget) == (3, None)
+    assert settings["budget"].why == "the epochs are set"
+    assert resolve({"epochs": 3, "budget": 60.0}, facts())[0].budget == 60.0
+
+
+def test_a_device_that_is_left_to_us_is_decided_by_rule() -> None:
+    recipe, settings = resolve({"device": "auto"}, facts())
+    assert recipe.device == "cpu"
+    assert (settings["device"].set_by, settings["device"].why) == ("rule", "no GPU is there")
+
+
+def test_bfloat16_on_a_cpu_is_the_users_and_says_that_it_is_slow() -> None:
+    assert resolve({}, facts())[0].precision == "float32"
+    setting = resolve({"precision": "bfloat16"}, facts())[1]["precision"]
+    assert (setting.value, setting.set_by) == ("bfloat16", "user")
+    assert "many times slower" in setting.why
+
+
+def test_a_linear_classifier_sees_plain_pictures_of_one_size() -> None:
+    recipe, _ = resolve({"model": "linear"}, facts())
+    changes = recipe.augmentation
+    assert not any([changes.flip, changes.shift, changes.zoom, changes.aspect, changes.color])
+    assert recipe.resolutions == ((1.0, 1.0),)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adamw"])
+def test_the_rate_grows_with_the_batch(optimizer: str) -> None:
+    small, large = (
+        resolve({"optimizer": optimizer, "batch_size": size}, facts())[0].lr for size in (64, 256)
+    )
+    assert small is not None
+    assert large is not None
+    assert large / small == pytest.approx(2 if optimizer == "adamw" else 4)
+
+
+def test_a_device_that_is_not_here_is_named() -> None:
+    if torch.backends.mps.is_available():
+        pytest.skip("Apple's GPU is here")
+    with pytest.raises(RecipeError, match="device: 'mps' is not to be had here; PyTorch sees: cpu"):
+        Facts.of(9, Preprocess(height=8, width=8), "mps")
+    device, why = Facts.of(9, Preprocess(height=8, width=8), "cpu").device, "set by the user"
+    assert (device, Facts.of(9, Preprocess(height=8, width=8), "cpu").device_why) == (CPU, why)
