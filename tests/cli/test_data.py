@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import Command
 from tests.conftest import tree_hash
 from tests.job.conftest import Finished
-from tests.job.runs import hubel
 
 KEYS = {"source", "kind", "error", "files", "accepted", "rejected", "problems", "classes", "splits",
         "notes"}  # fmt: skip
 
 
-def test_json_has_the_documented_keys_and_counts_add_up(finished: Finished) -> None:
+def test_json_has_the_documented_keys_and_counts_add_up(hubel: Command, finished: Finished) -> None:
     before = tree_hash(finished.data)
     done = hubel("data", finished.data, "--json")
     assert done.returncode == 0, done.stderr
@@ -34,7 +34,7 @@ def test_json_has_the_documented_keys_and_counts_add_up(finished: Finished) -> N
     assert tree_hash(finished.data) == before
 
 
-def test_text_names_what_was_left_out_and_why(finished: Finished) -> None:
+def test_text_names_what_was_left_out_and_why(hubel: Command, finished: Finished) -> None:
     done = hubel("data", finished.data)
     assert done.returncode == 0
     assert "74 files, 72 accepted, 2 left out" in done.stdout
@@ -42,7 +42,9 @@ def test_text_names_what_was_left_out_and_why(finished: Finished) -> None:
     assert "\n  test/red/broken.png" in done.stdout
 
 
-def test_data_that_cannot_be_trained_on_are_described_all_the_same(tmp_path: Path) -> None:
+def test_data_that_cannot_be_trained_on_are_described_all_the_same(
+    hubel: Command, tmp_path: Path
+) -> None:
     from tests.conftest import fill
 
     fill(tmp_path / "one" / "alone", 3)
@@ -57,7 +59,7 @@ def test_data_that_cannot_be_trained_on_are_described_all_the_same(tmp_path: Pat
 
 @pytest.mark.parametrize("seed", ["0", "7"])
 def test_the_splits_are_those_that_training_would_draw(
-    seed: str, two_classes: Path, tmp_path: Path
+    hubel: Command, seed: str, two_classes: Path, tmp_path: Path
 ) -> None:
     found = json.loads(hubel("data", two_classes, "--json", "--seed", seed).stdout)
     words = ["--model", "linear", "--epochs", "1", "--seed", seed, "--json"]

@@ -11,9 +11,11 @@ import pytest
 
 from hubel import __version__
 from hubel.training.recipe import setting_names
+from tests.cli.conftest import Command
 from tests.conftest import tree_hash
 from tests.job.conftest import Finished
-from tests.job.runs import REPO, TINY_OPTIONS, environment, hubel
+from tests.job.runs import REPO, TINY_OPTIONS, environment
+from tests.job.runs import hubel as process
 
 VERBS = ("train", "predict", "data", "report")
 
@@ -39,7 +41,7 @@ def test_help_loads_nothing_slow(words: list[str]) -> None:
     assert done.stdout
 
 
-def test_help_names_every_verb() -> None:
+def test_help_names_every_verb(hubel: Command) -> None:
     done = hubel("--help")
     assert done.returncode == 0
     assert all(f"  {verb} " in done.stdout for verb in VERBS)
@@ -57,20 +59,20 @@ HELP = {
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_help_of_a_verb_names_its_options(verb: str) -> None:
+def test_help_of_a_verb_names_its_options(hubel: Command, verb: str) -> None:
     done = hubel(verb, "--help")
     assert done.returncode == 0
     assert [option for option in HELP[verb] if option not in done.stdout] == []
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 
-def test_without_words_there_is_help() -> None:
+def test_without_words_there_is_help(hubel: Command) -> None:
     done = hubel()
     assert done.returncode == 2
     assert "Usage: hubel" in done.stdout + done.stderr
 
 
-def test_the_version_is_printed() -> None:
+def test_the_version_is_printed(hubel: Command) -> None:
     assert hubel("--version").stdout == f"hubel {__version__}\n"
 
 
@@ -81,7 +83,7 @@ def test_the_version_is_printed() -> None:
      ["predict", "run", "x.png", "--format", "xml"], ["train", "a", "b"]],
     ids=" ".join,
 )  # fmt: skip
-def test_wrong_usage_is_2(words: list[str]) -> None:
+def test_wrong_usage_is_2(hubel: Command, words: list[str]) -> None:
     done = hubel(*words)
     assert done.returncode == 2
     assert done.stdout == ""
@@ -109,7 +111,7 @@ FAULTS = [
 
 @pytest.mark.parametrize(("words", "message"), FAULTS, ids=[" ".join(w) for w, _ in FAULTS])
 def test_the_users_fault_is_1_and_one_line(
-    words: list[str], message: str, finished: Finished
+    hubel: Command, words: list[str], message: str, finished: Finished
 ) -> None:
     places = {"run": finished.run.folder, "data": finished.data}
     done = hubel(*(word.format(**places) for word in words))
@@ -126,7 +128,9 @@ RESUMED = [["{data}"], ["--epochs", "9"], ["--set", "mixup=0.1"], ["--out", "x"]
 
 
 @pytest.mark.parametrize("words", RESUMED, ids=" ".join)
-def test_resuming_takes_no_other_settings(words: list[str], finished: Finished) -> None:
+def test_resuming_takes_no_other_settings(
+    hubel: Command, words: list[str], finished: Finished
+) -> None:
     extra = [word.format(data=finished.data) for word in words]
     done = hubel("train", "--resume", finished.run.folder, *extra)
     assert done.returncode == 1
@@ -136,7 +140,7 @@ def test_resuming_takes_no_other_settings(words: list[str], finished: Finished) 
     assert f"so {named} would have no effect" in done.stderr
 
 
-def test_resuming_a_finished_run_says_so_and_shows_it(finished: Finished) -> None:
+def test_resuming_a_finished_run_says_so_and_shows_it(hubel: Command, finished: Finished) -> None:
     before = tree_hash(finished.run.folder)
     done = hubel("train", "--resume", finished.run.folder)
     assert done.returncode == 0
@@ -178,23 +182,32 @@ def test_an_interrupt_is_130_and_its_message_is_told(text: str) -> None:
     assert done.stderr == (text or "interrupted") + "\n"
 
 
+CODES = [(["data", "{data}"], 0), (["data", "nowhere"], 1), (["data"], 2)]
+
+
+@pytest.mark.parametrize(("words", "code"), CODES)
+def test_the_process_leaves_with_the_code(words: list[str], code: int, finished: Finished) -> None:
+    assert process(*(word.format(data=finished.data) for word in words)).returncode == code
+
+
 def test_a_reader_that_leaves_is_no_error(finished: Finished) -> None:
     command = [sys.executable, "-m", "hubel", "predict", str(finished.run.folder)]
     pictures = [str(next(finished.data.rglob("*.png")))] * 4000
-    process = subprocess.Popen(
+    reading = subprocess.Popen(
         [*command, *pictures, "--format", "csv"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env=environment(), cwd=REPO,
     )  # fmt: skip
-    assert process.stdout is not None
-    assert process.stderr is not None
-    process.stdout.readline()
-    process.stdout.close()
-    errors = process.stderr.read()
-    assert process.wait() == 0
+    assert reading.stdout is not None
+    assert reading.stderr is not None
+    reading.stdout.readline()
+    reading.stdout.close()
+    with reading.stderr:
+        errors = reading.stderr.read()
+    assert reading.wait() == 0
     assert errors == b""
 
 
-def test_settings_are_listed_with_meaning_and_default() -> None:
+def test_settings_are_listed_with_meaning_and_default(hubel: Command) -> None:
     done = hubel("train", "--settings")
     assert done.returncode == 0
     lines = done.stdout.splitlines()
@@ -204,7 +217,9 @@ def test_settings_are_listed_with_meaning_and_default() -> None:
         assert line.endswith(f"{meaning} [{shown}]")
 
 
-def test_training_prints_the_ladder_and_where_all_is(two_classes: Path, tmp_path: Path) -> None:
+def test_training_prints_the_ladder_and_where_all_is(
+    hubel: Command, two_classes: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "run"
     done = hubel("train", two_classes, "--out", out, *TINY_OPTIONS)
     assert done.returncode == 0, done.stderr
@@ -230,7 +245,7 @@ def test_training_prints_the_ladder_and_where_all_is(two_classes: Path, tmp_path
 
 def test_json_of_a_training_is_one_document(two_classes: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    done = hubel("train", two_classes, "--out", out, *TINY_OPTIONS, "--json")
+    done = process("train", two_classes, "--out", out, *TINY_OPTIONS, "--json")
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert document["run"] == str(out)
@@ -239,7 +254,7 @@ def test_json_of_a_training_is_one_document(two_classes: Path, tmp_path: Path) -
     assert document["ladder"] == json.loads((out / "ladder.json").read_text())
 
 
-def test_the_report_is_made_again_from_the_folder(finished: Finished) -> None:
+def test_the_report_is_made_again_from_the_folder(hubel: Command, finished: Finished) -> None:
     report = finished.run.report
     before = report.read_text(encoding="utf-8")
     report.unlink()

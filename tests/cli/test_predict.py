@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from hubel.classifier import load
+from tests.cli.conftest import Command
 from tests.conftest import fill
 from tests.job.conftest import Finished
-from tests.job.runs import environment, hubel
+from tests.job.runs import environment
+from tests.job.runs import hubel as process
 
 
 @pytest.fixture
@@ -25,7 +27,7 @@ def pictures(tmp_path: Path) -> Path:
     return tmp_path / "in"
 
 
-def answers(run: Path, *words: str | Path, **options: Any) -> list[dict[str, Any]]:
+def answers(hubel: Command, run: Path, *words: str | Path, **options: Any) -> list[dict[str, Any]]:
     done = hubel("predict", run, *words, "--json", **options)
     assert done.stderr == ""
     return json.loads(done.stdout)
@@ -48,22 +50,22 @@ ALL = ["000.png", "001.png", "002.png", "deep/000.png"]
     ],
 )
 def test_files_folders_and_globs(
-    words: list[str], expected: list[str], finished: Finished, pictures: Path
+    hubel: Command, words: list[str], expected: list[str], finished: Finished, pictures: Path
 ) -> None:
-    found = answers(finished.run.folder, *(word.format(p=pictures) for word in words))
+    found = answers(hubel, finished.run.folder, *(word.format(p=pictures) for word in words))
     assert sorted(answer["file"] for answer in found) == sorted(f"{pictures}/{n}" for n in expected)
     assert [a["file"] for a in found] == [f"{pictures}/{n}" for n in expected] or "**" in words[0]
 
 
-def test_a_list_on_standard_input(finished: Finished, pictures: Path) -> None:
+def test_a_list_on_standard_input(hubel: Command, finished: Finished, pictures: Path) -> None:
     listed = f"{pictures}/002.png\n\n{pictures}/deep\n"
-    found = answers(finished.run.folder, "-", input=listed)
+    found = answers(hubel, finished.run.folder, "-", input=listed)
     assert [a["file"] for a in found] == [f"{pictures}/002.png", f"{pictures}/deep/000.png"]
 
 
-def test_json_is_what_python_gives(finished: Finished, pictures: Path) -> None:
+def test_json_is_what_python_gives(hubel: Command, finished: Finished, pictures: Path) -> None:
     paths = [pictures / name for name in ALL]
-    found = answers(finished.run.folder, *paths, "--top", "2")
+    found = answers(hubel, finished.run.folder, *paths, "--top", "2")
     for answer, expected in zip(found, load(finished.run.folder).predict(paths), strict=True):
         assert answer.keys() == {"file", "top", "error"}
         assert answer["error"] is None
@@ -74,19 +76,19 @@ def test_json_is_what_python_gives(finished: Finished, pictures: Path) -> None:
 
 @pytest.mark.parametrize("top", [1, 2, 3, 9])
 def test_as_many_classes_as_asked_and_there_are(
-    top: int, finished: Finished, pictures: Path
+    hubel: Command, top: int, finished: Finished, pictures: Path
 ) -> None:
-    (found,) = answers(finished.run.folder, pictures / "000.png", "--top", str(top))
+    (found,) = answers(hubel, finished.run.folder, pictures / "000.png", "--top", str(top))
     assert len(found["top"]) == min(top, 2)
 
 
-def test_a_classifier_folder_will_do(finished: Finished, pictures: Path) -> None:
+def test_a_classifier_folder_will_do(hubel: Command, finished: Finished, pictures: Path) -> None:
     picture = pictures / "000.png"
     folder = finished.run.folder
-    assert answers(folder / "classifier", picture) == answers(folder, picture)
+    assert answers(hubel, folder / "classifier", picture) == answers(hubel, folder, picture)
 
 
-def test_csv_has_a_row_a_picture(finished: Finished, pictures: Path) -> None:
+def test_csv_has_a_row_a_picture(hubel: Command, finished: Finished, pictures: Path) -> None:
     done = hubel("predict", finished.run.folder, pictures, "--format", "csv")
     assert (done.returncode, done.stderr) == (0, "")
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
@@ -99,7 +101,7 @@ def test_csv_has_a_row_a_picture(finished: Finished, pictures: Path) -> None:
         assert row["error"] == ""
 
 
-def test_a_table_has_a_line_a_picture(finished: Finished, pictures: Path) -> None:
+def test_a_table_has_a_line_a_picture(hubel: Command, finished: Finished, pictures: Path) -> None:
     done = hubel("predict", finished.run.folder, pictures, "--top", "1")
     lines = done.stdout.splitlines()
     assert done.returncode == 0
@@ -115,7 +117,7 @@ def broken(folder: Path) -> list[str]:
 
 
 def test_a_picture_that_cannot_be_read_has_a_row_and_the_code_is_1(
-    finished: Finished, pictures: Path
+    hubel: Command, finished: Finished, pictures: Path
 ) -> None:
     names = broken(pictures)
     done = hubel("predict", finished.run.folder, *names, "--json")
@@ -128,7 +130,9 @@ def test_a_picture_that_cannot_be_read_has_a_row_and_the_code_is_1(
 
 
 @pytest.mark.parametrize("form", ["csv", "table"])
-def test_errors_have_rows_in_every_form(form: str, finished: Finished, pictures: Path) -> None:
+def test_errors_have_rows_in_every_form(
+    hubel: Command, form: str, finished: Finished, pictures: Path
+) -> None:
     names = broken(pictures)
     done = hubel("predict", finished.run.folder, *names, "--format", form)
     assert (done.returncode, done.stderr) == (1, "")
@@ -159,7 +163,7 @@ def test_odd_names_are_answered_and_printed_safely(
 ) -> None:
     env = environment(LC_ALL=locale)
     del env["PYTHONIOENCODING"]
-    done = hubel("predict", finished.run.folder, odd, "--format", form, env=env)
+    done = process("predict", finished.run.folder, odd, "--format", form, env=env)
     assert (done.returncode, done.stderr) == (0, "")
     assert r"caf\xe9.png" in done.stdout.replace("\\\\", "\\")
     assert "\x1b" not in done.stdout or form == "csv"
@@ -174,26 +178,32 @@ def test_odd_names_are_answered_and_printed_safely(
         assert {a["file"] for a in json.loads(done.stdout)} >= {f"{odd}/{name}" for name in ODD}
 
 
-def test_a_name_that_looks_like_a_glob_is_a_file_first(finished: Finished, odd: Path) -> None:
-    (found,) = answers(finished.run.folder, odd / "[a].png")
+def test_a_name_that_looks_like_a_glob_is_a_file_first(
+    hubel: Command, finished: Finished, odd: Path
+) -> None:
+    (found,) = answers(hubel, finished.run.folder, odd / "[a].png")
     assert (found["file"], found["error"]) == (f"{odd}/[a].png", None)
 
 
-def test_names_on_standard_input_may_be_any_bytes(finished: Finished, odd: Path) -> None:
+def test_names_on_standard_input_may_be_any_bytes(
+    hubel: Command, finished: Finished, odd: Path
+) -> None:
     listed = os.fsencode(odd) + b"/caf\xe9.png\n" + os.fsencode(odd) + "/größe 猫.png\n".encode()
-    done = hubel("predict", finished.run.folder, "-", "--json", input=listed, encoding=None)
-    assert (done.returncode, done.stderr) == (0, b"")
+    done = hubel("predict", finished.run.folder, "-", "--json", input=listed)
+    assert (done.returncode, done.stderr) == (0, "")
     found = json.loads(done.stdout)
     assert [answer["error"] for answer in found] == [None, None]
     assert found[0]["file"] == rf"{odd}/caf\xe9.png"
     assert found[1]["file"] == f"{odd}/größe 猫.png"
 
 
-def test_hidden_files_of_a_folder_are_passed_over(finished: Finished, pictures: Path) -> None:
+def test_hidden_files_of_a_folder_are_passed_over(
+    hubel: Command, finished: Finished, pictures: Path
+) -> None:
     (pictures / ".DS_Store").write_bytes(b"\0")
-    assert len(answers(finished.run.folder, pictures)) == 4
+    assert len(answers(hubel, finished.run.folder, pictures)) == 4
 
 
-def test_an_empty_folder_has_no_answers(finished: Finished, tmp_path: Path) -> None:
+def test_an_empty_folder_has_no_answers(hubel: Command, finished: Finished, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    assert answers(finished.run.folder, tmp_path / "empty") == []
+    assert answers(hubel, finished.run.folder, tmp_path / "empty") == []

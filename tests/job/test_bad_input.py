@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,50 +13,15 @@ import pytest
 import torch
 
 import hubel
-from hubel.data.manifest import Manifest
 from hubel.errors import DataError, StorageError
-from hubel.runs import Run
 from tests.conftest import fill, tree_hash
+from tests.job.user import command, learn, left_out
 from tests.places import files_no_longer_than, tiny_disk, under_permissions
-
-REPO = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
 def one_thread() -> None:
     torch.set_num_threads(1)
-
-
-def learn(data: Path, out: Path) -> Run:
-    """Train a tiny network; the data folder must come out of it as it went in."""
-    before = tree_hash(data)
-    try:
-        return hubel.train(data, out=out, model="linear", epochs=1, size=16)
-    finally:
-        assert tree_hash(data) == before
-
-
-def left_out(run: Run) -> dict[str | None, str | None]:
-    problems = Manifest.read(run.folder / "manifest.parquet").problems()
-    facts = run.facts["data"]
-    assert facts["rejected"] == len(problems)
-    assert facts["accepted"] + facts["rejected"] == facts["files"]
-    assert sum(facts["splits"].values()) == facts["accepted"]
-    assert run.facts["status"] == "done"
-    return {problem["file"]: problem["reason"] for problem in problems}
-
-
-def command(*words: str | Path, first: str = "pass") -> subprocess.CompletedProcess[str]:
-    """`hubel` in a process of its own, after some Python."""
-    program = f"{first}; from hubel.cli.main import main; main()"
-    return subprocess.run(
-        [sys.executable, "-c", program, *map(str, words)],
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-        cwd=REPO,
-        env=os.environ | {"PYTHONIOENCODING": "utf-8:strict", "OMP_NUM_THREADS": "1"},
-    )
 
 
 def empty(root: Path) -> None:
@@ -253,43 +215,6 @@ def test_folders_of_folders_of_folders_are_a_class_each_and_this_is_said(tmp_pat
     assert data["classes"] == ["animal/cat/black", "animal/cat/red", "plant/tree"]
     assert left_out(run) == {}
     assert any("nested folders: each is a class of its own" in note for note in data["notes"])
-
-
-NAMES = [b"with space", b"two\nlines", b"caf\xe9", "日本".encode(), b"<b>&'\"", b"-x", b"\x1b[31m"]
-
-
-@pytest.mark.parametrize("name", NAMES, ids=repr)
-def test_any_name_of_data_folder_class_and_file_is_taken(tmp_path: Path, name: bytes) -> None:
-    odd = os.fsdecode(name)
-    root = tmp_path / odd
-    fill(root / odd, 8)
-    fill(root / "red", 8, hue=120)
-    (root / odd / "000.png").rename(root / odd / f"{odd}.png")
-    (root / odd / f"{odd}.gif").write_bytes(b"no")
-    run = learn(root, tmp_path / "run")
-    shown = name.decode("utf-8", "backslashreplace")
-    assert set(run.facts["data"]["classes"]) == {shown, "red"}
-    assert left_out(run) == {f"{shown}/{shown}.gif": "not a picture of a format that Hubel reads"}
-    (answer,) = run.classifier.predict([root / odd / f"{odd}.png"])
-    assert answer.error is None
-    assert {shown, "red"} == set(answer.labels)
-
-
-@pytest.mark.parametrize("name", NAMES, ids=repr)
-def test_any_name_is_printed_as_json_and_for_people(tmp_path: Path, name: bytes) -> None:
-    odd = os.fsdecode(name)
-    root = tmp_path / odd
-    fill(root / odd, 4)
-    (root / odd / f"{odd}.gif").write_bytes(b"no")
-    shown = name.decode("utf-8", "backslashreplace")
-    document = json.loads(command("data", "--json", "--", root).stdout)
-    assert document["source"] == str(root)
-    assert document["problems"][0]["file"] == f"{shown}/{shown}.gif"
-    assert document["accepted"] + document["rejected"] == document["files"] == 5
-    assert "only one class" in document["error"]
-    people = command("data", "--", root)
-    assert (people.returncode, people.stderr) == (0, "")
-    assert all(character.isprintable() or character == "\n" for character in people.stdout)
 
 
 def test_a_disk_that_fills_during_caching_names_the_way_out(

@@ -141,6 +141,25 @@ def test_a_failure_after_training_costs_no_training(
     assert outcome(out) == outcome(whole)
 
 
+@pytest.mark.parametrize("stage", ["gather", "save_final", "run_baselines", "evaluate"])
+def test_ctrl_c_in_any_stage_says_how_to_go_on(
+    stage: str, whole: Path, two_classes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def press(*_: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    out = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(work, stage, press)
+        with pytest.raises(
+            Interrupted, match=rf"^stopped; go on with: hubel train --resume {out}$"
+        ):
+            train(two_classes, out=out, **TINY)
+    assert Run.open(out).facts["status"] == "interrupted"
+    assert resume(out).facts["status"] == "done"
+    assert outcome(out) == outcome(whole)
+
+
 def test_a_run_that_only_lacks_its_report_gets_it(
     two_classes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -303,7 +322,7 @@ def test_ctrl_c_in_a_terminal_leaves_with_130_and_the_way_on(
     process.send_signal(signal.SIGINT)
     printed, errors = process.communicate(timeout=120)
     if process.returncode != 0:  # else it was done before the signal came
-        assert process.returncode == 130
+        assert process.returncode == 130, errors
         assert printed == ""
         assert errors.rstrip().endswith(f"go on with: hubel train --resume {out}")
         assert Run.open(out).facts["status"] == "interrupted"
@@ -362,8 +381,8 @@ def kill_and_resume(data: Path, out: Path, moments: list[str | int]) -> None:
         wait_for(lambda moment=moment, it=process: it.poll() is not None or came(out, moment))
         time.sleep(draws.uniform(0.0, 0.15))
         process.kill()
-        process.communicate()
-        assert process.returncode in (0, -signal.SIGKILL)
+        _, errors = process.communicate()
+        assert process.returncode in (0, -signal.SIGKILL), errors
         assert Run.open(out).facts["status"] in ("running", "done")
         assert len(Manifest.read(out / "manifest.parquet")) == 60
         if (out / "classifier").is_dir():

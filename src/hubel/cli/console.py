@@ -59,8 +59,11 @@ class Terminal:
             self._bar.stop()
             self._bar = None
 
-    def close(self) -> None:
-        """Nothing more will be said."""
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing more will be said: no bar is left behind, whatever happened."""
         self.end()
         self._stream.close()
 

@@ -21,7 +21,8 @@ def command(
     from hubel.cli.console import Terminal, print_json
     from hubel.job.inspect import inspect
 
-    document = inspect(data, seed, Terminal())
+    with Terminal() as terminal:
+        document = inspect(data, seed, terminal)
     if json:
         print_json(document)
     else:

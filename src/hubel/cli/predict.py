@@ -50,7 +50,8 @@ def expand(names: Iterable[str]) -> Iterator[str]:
     """The files that were meant: folders give all files in them, `-` what standard input lists."""
     for name in names:
         if name == "-":
-            yield from expand(line.rstrip("\n") for line in sys.stdin if line.strip())
+            lines = (line.rstrip(b"\r\n") for line in sys.stdin.buffer)  # names are bytes
+            yield from expand(os.fsdecode(line) for line in lines if line.strip())
         elif os.path.isdir(name):
             from hubel.data.folders import walk
 
@@ -72,7 +73,7 @@ def _write_table(answers: Iterable[Prediction], top: int) -> bool:
     for answer in answers:
         pairs = zip(answer.labels[:top], answer.probabilities[:top], strict=True)
         said = "  ".join(f"{printable(label)} {value:.1%}" for label, value in pairs)
-        print(f"{printable(answer.file or '')}  {said or 'error: ' + str(answer.error)}")
+        print(f"{printable(answer.file or '')}  {said or 'error: ' + printable(str(answer.error))}")
         fine = fine and answer.error is None
     return fine
 

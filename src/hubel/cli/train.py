@@ -78,15 +78,17 @@ def _train(data: str | None, out: Path | None, chosen: dict[str, Any]) -> Run:
     from hubel.cli.console import Terminal
     from hubel.cli.main import STARTED
 
-    terminal = Terminal()
-    if data is None:
-        terminal.say(f"no data are named: training on {_SAMPLE}, photographs of waste in 6 classes")
-    _warm_up()
-    from hubel.job.desk import Sitting
-    from hubel.job.work import train
+    with Terminal() as terminal:
+        if data is None:
+            terminal.say(
+                f"no data are named: training on {_SAMPLE}, photographs of waste in 6 classes"
+            )
+        _warm_up()
+        from hubel.job.desk import Sitting
+        from hubel.job.work import train
 
-    sitting = Sitting(reporter=terminal, started=STARTED, command=_command())
-    return train(data or _SAMPLE, out=out, sitting=sitting, **chosen)
+        sitting = Sitting(reporter=terminal, started=STARTED, command=_command())
+        return train(data or _SAMPLE, out=out, sitting=sitting, **chosen)
 
 
 def _resume(folder: Path, data: str | None, out: Path | None, chosen: dict[str, Any]) -> Run:
@@ -102,8 +104,9 @@ def _resume(folder: Path, data: str | None, out: Path | None, chosen: dict[str, 
     from hubel.job.desk import Sitting
     from hubel.job.work import resume
 
-    sitting = Sitting(reporter=Terminal(), started=STARTED, command=_command())
-    return resume(folder, sitting=sitting)
+    with Terminal() as terminal:
+        sitting = Sitting(reporter=terminal, started=STARTED, command=_command())
+        return resume(folder, sitting=sitting)
 
 
 def _warm_up() -> None:

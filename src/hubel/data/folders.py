@@ -137,7 +137,7 @@ def interpret(files: Iterable[Entry], name: str) -> tuple[str, list[Entry], list
     if base:
         notes.append(f"everything stands in {base!r}: classes are counted from there")
     splits = _split_folders(entries, base, name)
-    labelled = [_labelled(entry, base, splits) for entry in entries]
+    labelled = list(_labelled(entries, base, splits))
     nested = next((e.label for e in labelled if e.label and "/" in e.label), None)
     if nested is not None:
         notes.append(f"nested folders: each is a class of its own, by its path, as in {nested!r}")
@@ -176,19 +176,30 @@ def _split_folders(entries: list[Entry], base: str, name: str) -> dict[str, str]
     return splits
 
 
-def _labelled(entry: Entry, base: str, splits: dict[str, str]) -> Entry:
-    if entry.problem is not None:
-        return entry
-    folder, _, file = entry.path[len(base) :].rpartition("/")
-    if _is_hidden(file):
-        return entry._replace(problem="hidden or system file")
-    split = None
-    if splits:
-        top, _, folder = folder.partition("/")
-        split = splits.get(top)
-    if not folder:
-        return entry._replace(split=split, problem="not inside a class folder")
-    return entry._replace(label=_shown(folder), split=split)
+def _labelled(entries: list[Entry], base: str, splits: dict[str, str]) -> Iterator[Entry]:
+    meaning: dict[str, tuple[str | None, str | None]] = {}  # label and split of each folder
+    for entry in entries:
+        folder, _, file = entry.path[len(base) :].rpartition("/")
+        if folder not in meaning:
+            meaning[folder] = _meaning(folder, splits)
+        label, split = meaning[folder]
+        problem = entry.problem
+        if problem is None and _is_hidden(file):
+            problem = "hidden or system file"
+        elif problem is None and label is None:
+            problem = "not inside a class folder"
+        if problem is not None:
+            # Nothing is known of a file that has no business here.
+            yield entry._replace(split=split if label is None else None, problem=problem)
+        else:
+            yield Entry(entry.path, label, split, entry.group, entry.size, entry.stamp)
+
+
+def _meaning(folder: str, splits: dict[str, str]) -> tuple[str | None, str | None]:
+    if not splits:
+        return _shown(folder) or None, None
+    top, _, folder = folder.partition("/")
+    return _shown(folder) or None, splits.get(top)
 
 
 def _is_hidden(file: str) -> bool:

@@ -140,8 +140,7 @@ def scan(
         before = unchanged(known, entry) if entry.problem is None else None
         if entry.problem is None and before is None:
             stale.append(place)
-        fresh = Record(_bytes(entry.path), entry.size, entry.stamp, problem=entry.problem)
-        records.append(before or fresh)
+        records.append(before or _untouched(entry))
     progress(len(records) - len(stale))
     if stale:
         room = writer(len(stale)) if writer is not None else None
@@ -169,6 +168,10 @@ def unchanged(known: dict[bytes, Record], entry: Entry) -> Record | None:
     if before is None or (before.size, before.stamp) != (entry.size, entry.stamp):
         return None
     return None if (before.problem or "").startswith(_TRANSIENT) else before
+
+
+def _untouched(entry: Entry) -> Record:
+    return Record(_bytes(entry.path), entry.size, entry.stamp, problem=entry.problem)
 
 
 def _open_all(tasks: list[_Task], workers: int, progress: Progress) -> list[Record]:

@@ -69,6 +69,8 @@ def _numbered(names: Sequence[str | bytes | None]) -> NDArray[np.int64]:
 
 def contradictions(samples: Samples) -> dict[int, str]:
     """Samples whose very bytes also stand under another label, with that label."""
+    if len(set(samples.digests)) == len(samples.digests):
+        return {}
     labels: dict[bytes, set[str]] = {}
     for digest, label in zip(samples.digests, samples.labels, strict=True):
         labels.setdefault(digest, set()).add(label)

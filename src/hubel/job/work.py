@@ -14,7 +14,7 @@ from hubel.data.dataset import Dataset
 from hubel.data.manifest import Manifest
 from hubel.data.preprocess import Preprocess
 from hubel.data.sources import open_source
-from hubel.errors import HubelError
+from hubel.errors import HubelError, Interrupted
 from hubel.evaluation.evaluation import Evaluation
 from hubel.job.baselines import Baseline
 from hubel.job.desk import Desk, Sitting
@@ -132,13 +132,21 @@ def _complete(run: Run, sitting: Sitting) -> Run:
 def _work(desk: Desk, dataset: Dataset, preprocess: Preprocess) -> Run:
     try:
         return _stages(desk, dataset, preprocess)
-    except BaseException as error:
-        if desk.ledger.facts["status"] == "running":
-            stopped = isinstance(error, KeyboardInterrupt)
-            text = str(error) or type(error).__name__
-            with suppress(HubelError):  # the disk may be what failed; `error` says so
-                desk.ledger.write(status="interrupted" if stopped else "failed", error=text)
+    except Interrupted:
         raise
+    except KeyboardInterrupt:
+        message = f"stopped; go on with: hubel train --resume {desk.run.folder}"
+        _note(desk, "interrupted", message)
+        raise Interrupted(message) from None
+    except BaseException as error:
+        _note(desk, "failed", str(error) or type(error).__name__)
+        raise
+
+
+def _note(desk: Desk, status: str, error: str) -> None:
+    if desk.ledger.facts["status"] == "running":
+        with suppress(HubelError):  # the disk may be what failed; `error` says so
+            desk.ledger.write(status=status, error=error)
 
 
 def _stages(desk: Desk, dataset: Dataset, preprocess: Preprocess) -> Run:

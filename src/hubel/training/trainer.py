@@ -20,13 +20,13 @@ from hubel.data.pixels import Pixels
 from hubel.data.preprocess import Preprocess
 from hubel.models.architecture import Architecture
 from hubel.training.averaging import WeightAverage
-from hubel.training.optimizers import load_state, make_optimizer, set_rate, state_tensors
+from hubel.training.optimizers import Optimizer
 from hubel.training.plan import Plan, learning_rate, resolution
 from hubel.training.recipe import Recipe
 
 __all__ = ["Task", "Trainer", "logits_of"]
 
-_FIRST_LOOK = 4_000_000
+_FIRST_LOOK = 1_000_000
 _EVALUATION_BATCH = 256
 
 
@@ -69,7 +69,7 @@ class Trainer:
         if look:
             self._look_at_data()
         self.module.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-        self.optimizer = make_optimizer(self.module, recipe)
+        self.optimizer = Optimizer(self.module, recipe)
         self.average = WeightAverage(self.module)
         self._forward: Callable[[Tensor], Tensor] = (
             torch.compile(self.module) if recipe.compile else self.module
@@ -89,10 +89,9 @@ class Trainer:
             )
         assert self.recipe.lr is not None
         rate = learning_rate(progress, self.recipe.warmup, self.recipe.final_lr)
-        set_rate(self.optimizer, self.recipe.lr * rate)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         loss.backward()  # pyright: ignore[reportUnknownMemberType]
-        self.optimizer.step()
+        self.optimizer.step(self.recipe.lr * rate)
         if self.recipe.averaging:
             self.average.update(self.module, step, self.recipe.averaging * plan.steps)
         return loss.detach()
@@ -135,7 +134,7 @@ class Trainer:
         parts: dict[str, dict[str, Tensor]] = {
             "module": dict(self.module.state_dict()),
             "average": self.average.tensors,
-            "optimizer": state_tensors(self.optimizer),
+            "optimizer": self.optimizer.tensors(),
         }
         return {f"{part}/{name}": v for part, named in parts.items() for name, v in named.items()}
 
@@ -148,7 +147,7 @@ class Trainer:
 
         self.module.load_state_dict(part("module"))
         self.average.load(part("average"))
-        load_state(self.optimizer, part("optimizer"))
+        self.optimizer.load(part("optimizer"))
 
     def _look_at_data(self) -> None:
         """Let the network set what it takes from the data (a whitening stem)."""
