@@ -5,8 +5,8 @@
     python benchmarks/accuracy.py cifar10-10m cifar10 10m 3
     python benchmarks/accuracy.py trashnet-4m sample:trashnet 4m 3
 
-Each seed is a whole `hubel train`, alone on the machine, its caches warm. Where the data have no
-test split, each seed draws its own. The interval over seeds is Student's.
+Each seed is a whole `hubel train`, alone on the machine, with whatever caches there are. Where the
+data have no test split, each seed draws its own. The interval over seeds is Student's.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 from typing import Any
 
 from record import spread, write
@@ -30,6 +31,11 @@ def one(data: str, budget: str, seed: int) -> dict[str, Any]:
         command = [sys.executable, "-m", "hubel", "train", data, *options]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
     return json.loads(done.stdout)
+
+
+def _shown(data: str) -> str:
+    """The sample by its name, a folder by its last part: not where it stands on this machine."""
+    return data if data.startswith("sample:") else Path(data).name
 
 
 def main(name: str, data: str, budget: str, seeds: int) -> None:
@@ -51,11 +57,11 @@ def main(name: str, data: str, budget: str, seeds: int) -> None:
         "test pictures": runs[0]["evaluation"]["n"],
         "accuracy": {"mean": mean, "half_width_over_seeds": half, "each": network},
         "rungs": {rung: spread(found) for rung, found in rungs.items()},
-        "epochs": [run["plan"]["epochs"] for run in runs],
-        "steps": [run["plan"]["steps"] for run in runs],
+        "epochs": [run["made"]["epochs"] for run in runs],
+        "steps": [run["made"]["steps"] for run in runs],
         "seconds": spread([run["seconds"]["total"] for run in runs]),
     }
-    write(name, f"python benchmarks/accuracy.py {name} DATA {budget} {seeds}", measured)
+    write(name, f"python benchmarks/accuracy.py {name} {_shown(data)} {budget} {seeds}", measured)
 
 
 if __name__ == "__main__":

@@ -16,65 +16,17 @@ from safetensors.torch import load_file, save_file
 
 from hubel.artifact import read_artifact
 from hubel.classifier import Classifier, load
-from hubel.data.preprocess import Preprocess
 from hubel.errors import ArtifactError, StorageError
-from hubel.models.architecture import Architecture
-from hubel.storage import json_digest, sha256_file
+from hubel.storage import sha256_file
+from tests.classifiers import FACTS, WEIGHTS, drop, edit, make, nothing, put
 from tests.conftest import tree_hash
 from tests.places import files_no_longer_than
-
-FACTS, WEIGHTS = "classifier.json", "model.safetensors"
-
-
-def make(name: str = "linear", classes: int = 3, side: int = 8) -> Classifier:
-    architecture = Architecture(
-        name=name, in_channels=3, num_classes=classes, image_size=(side, side)
-    )
-    torch.manual_seed(0)
-    weights = {k: torch.randn_like(v) if v.is_floating_point() else v
-               for k, v in architecture.build().state_dict().items()}  # fmt: skip
-    preprocess = Preprocess(height=side, width=side, mean=(0.5,) * 3, std=(0.25,) * 3)
-    names = tuple(f"class {n}" for n in range(classes))
-    return Classifier(architecture, weights, preprocess, names, 1.5, {"metrics": {"n": 7}})
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     make().save(tmp_path / "classifier")
     return tmp_path / "classifier"
-
-
-def edit(folder: Path, change: Callable[[dict[str, Any]], None], *, sign: bool = True) -> None:
-    """Change the document; with `sign`, as someone who knows how the digests are made."""
-    document = json.loads((folder / FACTS).read_text())
-    change(document)
-    if sign:
-        hashes = document.pop("sha256")
-        hashes[WEIGHTS] = sha256_file(folder / WEIGHTS)
-        document["sha256"] = hashes | {FACTS: json_digest(document)}
-    (folder / FACTS).write_text(json.dumps(document))
-
-
-def nothing(_document: dict[str, Any]) -> None:
-    """No change."""
-
-
-def put(*path: str, value: Any) -> Callable[[dict[str, Any]], None]:
-    def change(document: dict[str, Any]) -> None:
-        for step in path[:-1]:
-            document = document[step]
-        document[path[-1]] = value
-
-    return change
-
-
-def drop(*path: str) -> Callable[[dict[str, Any]], None]:
-    def change(document: dict[str, Any]) -> None:
-        for step in path[:-1]:
-            document = document[step]
-        del document[path[-1]]
-
-    return change
 
 
 @pytest.mark.parametrize("name", ["linear", "convnet"])

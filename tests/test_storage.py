@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from hubel.storage import (
     write_tensors,
     write_with,
 )
-from tests.places import files_no_longer_than, tiny_disk
+from tests.places import files_no_longer_than
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53)
@@ -69,9 +70,19 @@ def test_a_failing_writer_leaves_the_old_content_and_nothing_else(
     assert not before or path.read_bytes() == before
 
 
-def half_written(folder: Path, failure: BaseException) -> None:
-    (folder / "new").write_bytes(b"new")
-    raise failure
+def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
+    path = tmp_path / "file.bin"
+    both = threading.Barrier(2, timeout=60)
+
+    def write(temporary: Path) -> None:
+        temporary.write_bytes(b"x")
+        both.wait()
+
+    other = threading.Thread(target=write_with, args=(path, write))
+    other.start()
+    write_with(path, write)
+    other.join()
+    assert (path.read_bytes(), names(tmp_path)) == (b"x", ["file.bin"])
 
 
 def test_a_writer_replaces_in_one_step(tmp_path: Path) -> None:
@@ -105,13 +116,61 @@ def test_what_is_written_is_on_the_disk_before_it_counts(
     assert events == ["fsync", "fsync", "fsync", "replace", "fsync"]
 
 
+def refusing(monkeypatch: pytest.MonkeyPatch, name: str, number: int, folders: bool) -> None:
+    """Let a function of `os` fail on folders, or on files."""
+    real: Callable[..., Any] = getattr(os, name)
+
+    def call(place: Any, *given: Any, **named: Any) -> Any:
+        if os.path.isdir(place) == folders:
+            raise OSError(number, os.strerror(number))
+        return real(place, *given, **named)
+
+    monkeypatch.setattr(storage.os, name, call)
+
+
+@pytest.mark.parametrize("function", ["open", "fsync", "chmod"])
+@pytest.mark.parametrize(
+    "number", [errno.EINVAL, errno.ENOTSUP, errno.EPERM, errno.EACCES, errno.EBADF]
+)
+def test_a_file_system_that_flushes_no_folders_is_written_all_the_same(
+    number: int, function: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusing(monkeypatch, function, number, folders=True)
+    write_bytes(tmp_path / "file", b"x")
+    with atomic_folder(tmp_path / "folder") as folder:
+        (folder / "a").write_bytes(b"a")
+    monkeypatch.undo()
+    assert (names(tmp_path), names(tmp_path / "folder")) == (["file", "folder"], ["a"])
+
+
+@pytest.mark.parametrize("folders", [True, False])
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
+def test_what_may_not_be_on_the_disk_is_an_error(
+    number: int, folders: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusing(monkeypatch, "fsync", number, folders)
+    with pytest.raises(StorageError, match=r"could not write .*file"):
+        write_bytes(tmp_path / "file", b"x")
+    with (
+        pytest.raises(StorageError, match=r"could not write .*folder"),
+        atomic_folder(tmp_path / "folder") as folder,
+    ):
+        (folder / "a").write_bytes(b"a")
+
+
+def test_a_file_that_cannot_be_flushed_is_an_error_whatever_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusing(monkeypatch, "fsync", errno.EINVAL, folders=False)
+    with pytest.raises(StorageError, match="Invalid argument"):
+        write_bytes(tmp_path / "file", b"x")
+    assert names(tmp_path) == []
+
+
 @pytest.mark.parametrize(
     ("number", "message"),
     [
-        (
-            errno.ENOSPC,
-            r"the disk is full: could not write .*f\.bin \(No space .*\); free some space",
-        ),
+        (errno.ENOSPC, r"the disk is full: could not write .*f\.bin \(No space .*\); free some"),
         (errno.EDQUOT, r"the disk is full: could not write .*f\.bin"),
         (errno.EFBIG, r"the disk is full: could not write .*f\.bin"),
         (errno.EACCES, r"could not write .*f\.bin: Permission denied; free some space"),
@@ -145,66 +204,6 @@ def test_a_disk_that_fills_leaves_the_old_file(tmp_path: Path) -> None:
     ):
         write_bytes(path, bytes(5000))
     assert (path.read_bytes(), names(tmp_path)) == (b"old", ["file.bin"])
-
-
-def test_a_disk_that_fills_leaves_the_old_folder(tmp_path: Path) -> None:
-    with tiny_disk(tmp_path / "disk", "64k") as disk:
-        write_bytes(disk / "folder" / "old", b"old")
-        with (
-            pytest.raises(StorageError, match="the disk is full: could not write"),
-            atomic_folder(disk / "folder") as folder,
-        ):
-            write_tensors(folder / "model.safetensors", {"a": torch.zeros(50_000)})
-        assert names(disk) == ["folder"]
-        assert names(disk / "folder") == ["old"]
-
-
-@pytest.mark.parametrize("failure", FAILURES, ids=repr)
-def test_a_failing_block_leaves_the_old_folder_and_nothing_else(
-    failure: BaseException, tmp_path: Path
-) -> None:
-    path = tmp_path / "folder"
-    write_bytes(path / "old", b"old")
-    with (
-        pytest.raises(StorageError if isinstance(failure, OSError) else type(failure)),
-        atomic_folder(path) as folder,
-    ):
-        half_written(folder, failure)
-    assert (names(tmp_path), names(path)) == (["folder"], ["old"])
-
-
-def test_a_folder_takes_the_place_of_the_old_one_as_a_whole(tmp_path: Path) -> None:
-    path = tmp_path / "folder"
-    for name in ("one", "two"):
-        with atomic_folder(path) as folder:
-            (folder / name).write_bytes(b"")
-            (folder / name).chmod(0o600)
-        assert (names(tmp_path), names(path)) == (["folder"], [name])
-        mask = os.umask(0)
-        os.umask(mask)
-        assert path.stat().st_mode & 0o777 == 0o777 & ~mask
-        assert (path / name).stat().st_mode & 0o777 == 0o666 & ~mask
-
-
-def test_the_old_folder_comes_back_when_the_new_one_cannot_take_its_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "folder"
-    write_bytes(path / "old", b"old")
-    real = os.replace
-
-    def replace(source: Path, target: Path) -> None:
-        if Path(target) == path and (Path(source) / "new").exists():
-            raise OSError(errno.EIO, "Input/output error")
-        real(source, target)
-
-    monkeypatch.setattr(storage.os, "replace", replace)
-    with (
-        pytest.raises(StorageError, match=r"could not write .*: Input/output error"),
-        atomic_folder(path) as folder,
-    ):
-        (folder / "new").write_bytes(b"")
-    assert names(path) == ["old"]
 
 
 @pytest.mark.parametrize("native", [True, False])

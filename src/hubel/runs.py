@@ -19,7 +19,7 @@ from hubel.storage import read_json, storage_errors, write_bytes, write_json
 if TYPE_CHECKING:
     from hubel.classifier import Classifier
 
-__all__ = ["Run", "machine", "new_folder", "versions"]
+__all__ = ["Run", "expect_room", "machine", "new_folder", "versions"]
 
 _PACKAGES = ("hubel", "torch", "numpy", "pillow", "simplejpeg", "scikit-learn", "pyarrow")
 
@@ -112,21 +112,36 @@ class Run:
             raise ArtifactError(f"{path} can't be read: {error}") from error
 
 
+def expect_room(data: str, out: str | os.PathLike[str] | None) -> None:
+    """Make sure, before anything slow, that a run may be put where it is meant to go.
+
+    Raises:
+        StorageError: `out` is not empty, or the run would stand inside the data.
+    """
+    path = Path("runs") if out is None else Path(out).expanduser()
+    inside = Path(data).expanduser()
+    if inside.is_dir() and path.resolve().is_relative_to(inside.resolve()):
+        raise StorageError(
+            f"the run would be written to {path}, inside the data folder {data}, where nothing is "
+            "ever written; choose another --out"
+        )
+    if out is not None and path.is_dir() and any(path.iterdir()):
+        run = (path / "run.json").is_file()
+        way = f", or go on with what is there: hubel train --resume {path}" if run else ""
+        raise StorageError(f"{path} is not empty; choose another --out{way}")
+
+
 def new_folder(data: str, out: str | os.PathLike[str] | None) -> Path:
     """Make the folder of a new run: `out`, or the first free `runs/<data>-<n>`.
 
     Raises:
-        StorageError: `out` is there and not empty, or can't be made.
+        StorageError: it can't be made, or must not be (`expect_room`).
     """
+    expect_room(data, out)
     if out is not None:
         path = Path(out).expanduser()
         with storage_errors(path):
             path.mkdir(parents=True, exist_ok=True)
-            if any(path.iterdir()):
-                raise StorageError(
-                    f"{path} is not empty; choose another --out, or go on with what is there: "
-                    f"hubel train --resume {path}"
-                )
         return path
     stem = re.sub(r"[^\w.-]+", "-", Path(data.removeprefix("sample:")).stem).strip("-.") or "data"
     number = 1

@@ -63,8 +63,19 @@ def test_only_listed_names_are_splits(name: str) -> None:
     assert split_of(name) == listed.get(name.strip().lower())
 
 
-def test_one_foreign_folder_makes_all_of_them_classes() -> None:
-    kind, found, _ = places("train/a/1.png", "test/a/2.png", "cats/b/3.png")
+def test_a_folder_beside_two_splits_is_left_out_and_never_a_class() -> None:
+    files = ("train/a/1.png", "test/a/2.png", "runs/a/3.png")
+    kind, entries, _ = interpret([Entry(file) for file in files], "data")
+    assert kind == "split folders"
+    assert {(e.path, e.label, e.split, e.problem) for e in entries} == {
+        ("train/a/1.png", "a", "train", None),
+        ("test/a/2.png", "a", "test", None),
+        ("runs/a/3.png", None, None, "beside the split folders"),
+    }
+
+
+def test_train_alone_beside_others_is_a_class_like_them() -> None:
+    kind, found, _ = places("train/a/1.png", "bus/a/2.png")
     assert kind == "class folders"
     assert found["train/a/1.png"] == ("train/a", None)
 

@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -110,29 +111,79 @@ def test_a_writer_that_does_not_commit_leaves_nothing(store: PixelStore) -> None
     assert list(store.folder.iterdir()) == []
 
 
-DIES = """
-import os, sys
+WAITS = """
+import sys
 from pathlib import Path
 from tests.data.test_pixels import WAY, image, names
 from hubel.data import pixels
-if sys.argv[2] == "between":  # the pixels are in place, their digests not yet
-    pixels.write_with = lambda *_: os._exit(9)
+def wait(*given):
+    print("ready", flush=True)
+    sys.stdin.read()
+    if given:
+        write_with(*given)
+write_with, pixels.write_with = pixels.write_with, wait
 writer = pixels.PixelStore(Path(sys.argv[1]), WAY).writer(1)
-writer.write(0, image(1), names(1).tobytes())
 if sys.argv[2] == "before":
-    os._exit(9)
+    wait()
+    pixels.write_with = write_with
+writer.write(0, image(1), names(1).tobytes())
 writer.commit()
 """
 
 
 @pytest.mark.parametrize("moment", ["before", "between"])
-def test_a_writer_that_dies_leaves_nothing_that_counts(store: PixelStore, moment: str) -> None:
-    command = [sys.executable, "-c", DIES, str(store.folder.parent), moment]
-    died = subprocess.run(command, cwd=Path(__file__).parents[2], check=False)
-    assert died.returncode == 9
-    assert len(list(store.folder.iterdir())) == 1
-    assert store.find(names(1))[1].tolist() == [0]
+@pytest.mark.parametrize("killed", [True, False])
+def test_what_another_process_writes_stays_and_what_it_left_goes(
+    store: PixelStore, moment: str, killed: bool
+) -> None:
+    command = [sys.executable, "-c", WAITS, str(store.folder.parent), moment]
+    pipe = subprocess.PIPE
+    where = Path(__file__).parents[2]
+    with subprocess.Popen(command, cwd=where, stdin=pipe, stdout=pipe) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"ready\n"
+        (theirs,) = store.folder.iterdir()
+        os.utime(theirs, (1e9, 1e9))  # however long it has been writing
+        add(store, 2)
+        assert theirs.exists()
+        if killed:
+            other.kill()
+        other.communicate()
+    add(store, 3)
+    assert store.find(names(1, 2, 3))[1].tolist() == [0] * killed
+    assert len(list(store.folder.iterdir())) == (4 if killed else 6)
+
+
+@pytest.mark.parametrize("name", ["0123456789ab.pixels.npy", ".0123456789ab.digests.npy.1f.part"])
+@pytest.mark.parametrize(("age", "stays"), [(3000, True), (4000, False)])
+def test_what_may_belong_to_a_commit_under_way_stays_for_an_hour(
+    store: PixelStore, name: str, age: int, stays: bool
+) -> None:
+    store.folder.mkdir(parents=True)
+    (store.folder / name).touch()
+    os.utime(store.folder / name, (time.time() - age,) * 2)
+    store.writer(1).discard()
+    assert (store.folder / name).exists() == stays
+
+
+def test_segments_that_count_stay_however_old(store: PixelStore) -> None:
     add(store, 1)
+    for path in store.folder.iterdir():
+        os.utime(path, (1e9, 1e9))
+    add(store, 2)
+    assert store.find(names(1, 2))[1].size == 0
+
+
+def test_without_locks_nothing_is_cleared_away(
+    store: PixelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    store.folder.mkdir(parents=True)
+    left = store.folder / ".0123456789ab.part"
+    left.touch()
+    os.utime(left, (1e9, 1e9))
+    add(store, 1)
+    assert left.exists()
     assert store.find(names(1))[1].size == 0
 
 

@@ -46,3 +46,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
         run = train(data, out=root / "run", **TINY | {"epochs": 8})
         torch.set_num_threads(before)
     return Finished(run, data, root / "cache")
+
+
+@pytest.fixture
+def whole(two_classes: Path, tmp_path: Path) -> Path:
+    """The run that nobody interrupts."""
+    return train(two_classes, out=tmp_path / "whole", **TINY).folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from safetensors.torch import load_file
 
 from hubel.data.manifest import read_parquet
+from hubel.job.reporter import Silent
 
 REPO = Path(__file__).parents[2]
 
@@ -55,3 +57,25 @@ def outcome(run: Path) -> Any:
     """What must not depend on how often a run was stopped."""
     predictions = read_parquet(run / "predictions.parquet").to_pylist()
     return weights(run), state(run), results(run), predictions
+
+
+class Heard(Silent):
+    """Keeps what is said, and may press Ctrl-C once so much of the training is done."""
+
+    def __init__(self, stop_at: int | None = None, presses: int = 1) -> None:
+        self.said: list[str] = []
+        self.stop_at, self.presses = stop_at, presses
+        self.what, self.done = "", 0
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def begin(self, what: str, total: int) -> None:
+        self.what, self.done = what, 0
+
+    def advance(self, count: int, note: str = "") -> None:
+        self.done += count
+        if self.what == "training" and self.stop_at is not None and self.done >= self.stop_at:
+            self.stop_at = None
+            for _ in range(self.presses):
+                os.kill(os.getpid(), signal.SIGINT)

@@ -27,7 +27,7 @@ CHOICES: dict[str, st.SearchStrategy[Any]] = {
     "shape": st.sampled_from(["squash", "crop", "pad"]),
     "epochs": st.integers(1, 1000),
     "budget": _floats(1, 1e6),
-    "batch_size": st.integers(1, 65_536),
+    "batch_size": st.integers(2, 65_536),
     "optimizer": st.sampled_from(OPTIMIZERS),
     "lr": _floats(0, 1e3),
     "norm_lr": _floats(0, 100),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubel.errors import ArtifactError, StorageError
+from hubel.storage import atomic_folder
 from hubel.training.checkpoints import Checkpoint, Checkpoints
 from tests.conftest import tree_hash
 from tests.places import files_no_longer_than
@@ -94,6 +96,10 @@ def newest(checkpoints: Checkpoints) -> Path:
     return max(checkpoints.folder.iterdir())
 
 
+def names(checkpoints: Checkpoints) -> list[str]:
+    return sorted(path.name for path in checkpoints.folder.iterdir())
+
+
 def test_what_is_saved_is_loaded(two: Checkpoints) -> None:
     assert equal(two.load(), checkpoint(8))
 
@@ -104,7 +110,7 @@ def test_without_any_there_is_none(tmp_path: Path) -> None:
 
 def test_two_are_kept(two: Checkpoints) -> None:
     two.save(checkpoint(10))
-    assert sorted(p.name for p in two.folder.iterdir()) == ["step-0000000008", "step-0000000010"]
+    assert names(two) == ["step-0000000008", "step-0000000010"]
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -160,6 +166,78 @@ def test_what_a_crash_left_half_written_is_no_checkpoint_and_goes(two: Checkpoin
     shutil.copytree(newest(two), half)
     assert equal(two.load(), checkpoint(8))
     assert not half.exists()
+
+
+def test_what_another_process_is_filling_stays(two: Checkpoints) -> None:
+    path = two.folder / "step-0000000011"
+    with atomic_folder(path) as half:
+        shutil.copytree(newest(two), half, dirs_exist_ok=True)
+        assert equal(two.load(), checkpoint(8))
+        assert half.exists()
+    assert path.exists()
+
+
+def test_the_only_copy_of_a_checkpoint_comes_back(two: Checkpoints) -> None:
+    aside = two.folder / ".step-0000000008.old.abc"
+    aside.mkdir()
+    newest(two).rename(aside / "step-0000000008")
+    assert equal(two.load(), checkpoint(8))
+    assert names(two) == ["step-0000000003", "step-0000000008"]
+
+
+def test_an_old_copy_of_a_checkpoint_goes(two: Checkpoints) -> None:
+    aside = two.folder / ".step-0000000008.old.abc"
+    shutil.copytree(two.folder / "step-0000000003", aside / "step-0000000008")
+    assert equal(two.load(), checkpoint(8))
+    assert names(two) == ["step-0000000003", "step-0000000008"]
+
+
+def test_one_that_is_whole_is_not_written_again(two: Checkpoints) -> None:
+    before = two.folder.stat().st_mtime_ns, tree_hash(two.folder)
+    later = checkpoint(8)
+    two.save(replace(later, facts=later.facts | {"seconds": 77.0}))
+    assert (two.folder.stat().st_mtime_ns, tree_hash(two.folder)) == before
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        replace(checkpoint(8), facts={"plan": [[0, 0.0], [8, 0.9]], "seconds": 8 / 3}),
+        replace(checkpoint(8), tensors={"a": torch.zeros(50), "b/c": torch.arange(9)}),
+        replace(checkpoint(8), tensors=checkpoint(8).tensors | {"c": torch.zeros(1)}),
+        replace(checkpoint(8), tensors={k: v.double() for k, v in checkpoint(8).tensors.items()}),
+    ],
+    ids=["a cut plan", "values", "one more", "type"],
+)
+def test_what_has_changed_is_written(changed: Checkpoint, two: Checkpoints) -> None:
+    two.save(changed)
+    assert equal(two.load(), changed)
+    assert names(two) == ["step-0000000003", "step-0000000008"]
+
+
+@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_one_of_the_same_step_is_replaced(
+    damage: Callable[[Path], None], file: str, two: Checkpoints
+) -> None:
+    damage(newest(two) / file)
+    two.save(checkpoint(8))
+    assert equal(two.load(), checkpoint(8))
+    assert names(two) == ["step-0000000003", "step-0000000008"]
+
+
+def test_a_later_one_goes_only_when_it_is_damaged(two: Checkpoints) -> None:
+    two.save(checkpoint(5))
+    assert names(two) == [f"step-000000000{step}" for step in (3, 5, 8)]
+    garble(newest(two) / "state.safetensors")
+    two.save(checkpoint(6))
+    assert names(two) == ["step-0000000005", "step-0000000006"]
+
+
+def test_the_older_one_that_stays_is_the_newest_that_is_whole(two: Checkpoints) -> None:
+    garble(newest(two) / "state.safetensors")
+    two.save(checkpoint(10))
+    assert names(two) == ["step-0000000003", "step-0000000010"]
 
 
 @pytest.mark.parametrize("limit", [0, 150, 100_000])

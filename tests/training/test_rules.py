@@ -34,12 +34,18 @@ def possible(chosen: dict[str, Any]) -> bool:
     return not idle and not (chosen.get("optimizer") == "sgd" and "momentum" in chosen)
 
 
-MANY = st.fixed_dictionaries({}, optional=CHOICES).filter(possible)
+def fit(chosen: dict[str, Any]) -> bool:
+    """Whether as many groups are asked for as pictures of 32 px have room for."""
+    return len(chosen.get("widths", ())) <= 3
+
+
+MANY = st.fixed_dictionaries({}, optional=CHOICES).filter(possible).filter(fit)
 
 
 @given(EACH)
 def test_what_the_user_sets_wins_for_every_setting(chosen: tuple[str, Any]) -> None:
     name, value = chosen
+    assume(fit({name: value}))
     recipe, settings = resolve({name: value}, facts())
     assert getattr(recipe, name) == value
     assert settings[name].value == value
@@ -59,7 +65,8 @@ def test_what_the_user_sets_wins_together(chosen: dict[str, Any]) -> None:
 def test_every_value_is_decided_and_knows_who_set_it_and_why(
     chosen: dict[str, Any], pictures: int, side: int
 ) -> None:
-    assume(chosen.get("batch_size", 1) <= pictures)
+    assume(chosen.get("batch_size", 2) <= pictures)
+    assume(side >= 32 or len(chosen.get("widths", ())) < 2)
     recipe, settings = resolve(chosen, facts(pictures, side))
     assert list(settings) == [field.name for field in fields(Recipe)]
     for name, setting in settings.items():
@@ -154,3 +161,9 @@ def test_a_device_that_is_not_here_is_named() -> None:
         Facts.of(9, Preprocess(height=8, width=8), "mps")
     device, why = Facts.of(9, Preprocess(height=8, width=8), "cpu").device, "set by the user"
     assert (device, Facts.of(9, Preprocess(height=8, width=8), "cpu").device_why) == (CPU, why)
+
+
+def test_more_groups_than_fit_are_refused_and_never_dropped() -> None:
+    assert resolve({"widths": (8, 16, 32)}, facts())[0].widths == (8, 16, 32)
+    with pytest.raises(RecipeError, match="widths: 4 groups don't fit pictures of 32 x 32 px"):
+        resolve({"widths": (4, 8, 16, 32)}, facts())

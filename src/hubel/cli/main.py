@@ -6,6 +6,7 @@ import time
 
 STARTED = time.monotonic()  # before anything slow is imported: a budget counts from here
 
+import io  # noqa: E402
 import os  # noqa: E402
 
 # Read when PyTorch's threads are first started. Waiting threads that spin are what they do by
@@ -72,6 +73,9 @@ def root(
 
 def main() -> None:
     """Run the command line and leave with a code: 0 done, 1 the input, 2 usage, 3 a bug, 130."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal can't show is escaped
+            stream.reconfigure(errors="backslashreplace")
     try:
         app(prog_name="hubel", standalone_mode=True)
     except Exception:

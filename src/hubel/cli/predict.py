@@ -94,9 +94,9 @@ def _write_csv(answers: Iterable[Prediction], top: int) -> bool:
 def _write_json(answers: Iterable[Prediction], top: int) -> bool:
     from hubel.cli.console import print_json
 
-    found = list(answers)
-    print_json([answer.to_json(top) for answer in found])
-    return all(answer.error is None for answer in found)
+    found = [answer.to_json(top) for answer in answers]
+    print_json(found)
+    return all(answer["error"] is None for answer in found)
 
 
 _WRITERS = {"table": _write_table, "csv": _write_csv, "json": _write_json}

@@ -83,7 +83,6 @@ def _train(data: str | None, out: Path | None, chosen: dict[str, Any]) -> Run:
             terminal.say(
                 f"no data are named: training on {_SAMPLE}, photographs of waste in 6 classes"
             )
-        _warm_up()
         from hubel.job.desk import Sitting
         from hubel.job.work import train
 
@@ -95,6 +94,7 @@ def _resume(folder: Path, data: str | None, out: Path | None, chosen: dict[str, 
     from hubel.cli.console import Terminal
     from hubel.cli.main import STARTED
 
+    workers = chosen.pop("workers", None)
     if data is not None or out is not None or chosen:
         given = ", ".join([*(["DATA"] if data else []), *(["--out"] if out else []), *chosen])
         raise RecipeError(
@@ -106,14 +106,7 @@ def _resume(folder: Path, data: str | None, out: Path | None, chosen: dict[str, 
 
     with Terminal() as terminal:
         sitting = Sitting(reporter=terminal, started=STARTED, command=_command())
-        return resume(folder, sitting=sitting)
-
-
-def _warm_up() -> None:
-    """Load PyTorch beside the scan, which mostly waits for the disk."""
-    import threading
-
-    threading.Thread(target=__import__, args=("torch",), daemon=True).start()
+        return resume(folder, sitting=sitting, workers=workers)
 
 
 def _assignments(texts: list[str], chosen: dict[str, Any]) -> dict[str, Any]:

@@ -158,7 +158,7 @@ def _signed(key: Key, stream: str) -> NDArray[np.float64]:
 def _recolor(x_NCHW: Tensor, key: Key, strength: float) -> Tensor:
     def factor(stream: str) -> Tensor:
         drawn = strength * _signed(key, stream)
-        return torch.from_numpy(drawn).to(x_NCHW.device, x_NCHW.dtype)[:, None, None, None]
+        return torch.from_numpy(drawn.astype(np.float32)).to(x_NCHW.device)[:, None, None, None]
 
     middle = x_NCHW.mean((1, 2, 3), keepdim=True)
     x_NCHW = torch.lerp(x_NCHW, middle, -factor("contrast")) + factor("brightness")
@@ -171,7 +171,8 @@ def _erase(x_NCHW: Tensor, key: Key, side: float) -> Tensor:
     inside: list[Tensor] = []
     for dim, stream in ((2, "erase down"), (3, "erase across")):
         length = x_NCHW.shape[dim]
-        place = torch.from_numpy(key.draw(stream)).to(x_NCHW.device)[:, None] * (1 - side)
+        drawn = key.draw(stream).astype(np.float32)
+        place = torch.from_numpy(drawn).to(x_NCHW.device)[:, None] * (1 - side)
         centers = (torch.arange(length, device=x_NCHW.device) + 0.5) / length
         inside.append((centers >= place) & (centers < place + side))
     box = inside[0][:, None, :, None] & inside[1][:, None, None, :]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -170,9 +171,13 @@ def pixel_store(source: Source, preprocess: Preprocess) -> PixelStore:
 
 
 def load_pixels(
-    dataset: Dataset, rows: NDArray[np.int64], preprocess: Preprocess, progress: Progress
+    dataset: Dataset,
+    rows: NDArray[np.int64],
+    preprocess: Preprocess,
+    progress: Progress,
+    workers: int = 1,
 ) -> Pixels:
-    """The pixels of some rows of the manifest, from the cache, or decoded now.
+    """The pixels of some rows of the manifest, from the cache, or decoded now by some threads.
 
     Raises:
         DataError: a file was changed or taken away since the scan.
@@ -186,11 +191,15 @@ def load_pixels(
     _, first = np.unique(digests[missing], axis=0, return_index=True)
     missing = missing[np.sort(first)]
     writer = store.writer(len(missing))
+
+    def decode_one(place: int) -> None:
+        index = missing[place]
+        content = _read_unchanged(dataset, int(rows[index]))
+        writer.write(place, decode(content).pixels, digests[index].tobytes())
+
     try:
-        with quiet_decoders():
-            for place, index in enumerate(missing):
-                content = _read_unchanged(dataset, int(rows[index]))
-                writer.write(place, decode(content).pixels, digests[index].tobytes())
+        with quiet_decoders(), ThreadPoolExecutor(max(1, workers)) as pool:
+            for _ in pool.map(decode_one, range(len(missing))):
                 progress(1)
         writer.commit()
     finally:

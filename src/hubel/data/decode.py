@@ -53,6 +53,8 @@ FORMATS = (
 
 _SIXTEEN_BIT = {"I;16", "I;16B", "I;16L", "I;16N"}
 _ORIENTATION = 0x0112
+# What may turn a JPEG or hold another one; Pillow reads those files.
+_MARKS = (b"Exif\x00", b"http://ns.adobe.com/xap/1.0/", b"MPF\x00")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,7 +159,7 @@ def quiet_decoders() -> Generator[None]:
 
 def _decode_jpeg(content: bytes, limits: Limits) -> Decoded | None:
     """The fast path for plain JPEG: the same pixels as Pillow's, or None for Pillow to decide."""
-    if content[:2] != b"\xff\xd8" or b"Exif\x00" in content[:65_536] or b"MPF\x00" in content:
+    if content[:2] != b"\xff\xd8" or any(mark in content for mark in _MARKS):
         return None
     import simplejpeg
 
@@ -188,8 +190,17 @@ def _decode_any(content: bytes, limits: Limits) -> Decoded:
 
 
 def upright_pixels(image: Image.Image) -> NDArray[np.uint8]:
-    """The pixels of an opened picture by the rules above: uint8, (h, w) or (h, w, 3)."""
-    return _eight_bit(ImageOps.exif_transpose(image))
+    """The pixels of an opened picture by the rules above: uint8, (h, w) or (h, w, 3).
+
+    Raises:
+        PictureError: the picture is broken, or of a mode without a rule.
+    """
+    try:
+        return _eight_bit(ImageOps.exif_transpose(image))
+    except PictureError:
+        raise
+    except Exception as error:  # foreign bytes: an opened picture may still have to be decoded
+        raise _named(error) from error
 
 
 def _eight_bit(image: Image.Image) -> NDArray[np.uint8]:  # noqa: PLR0911 (one rule a line)

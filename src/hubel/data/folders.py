@@ -165,7 +165,9 @@ def _split_folders(entries: list[Entry], base: str, name: str) -> dict[str, str]
     inside = (entry.path[len(base) :] for entry in entries)
     tops = sorted({path.partition("/")[0] for path in inside if path.count("/") >= 2})
     splits = {top: split for top in tops if (split := split_of(top)) is not None}
-    if "train" not in splits.values() or len(splits) != len(tops):
+    # With two splits, other folders beside them (annotations, runs) are left out, not classes.
+    foreign = len(splits) < len(tops)
+    if "train" not in splits.values() or (foreign and len(set(splits.values())) < 2):
         return {}
     for split in set(splits.values()):
         same = [top for top in splits if splits[top] == split]
@@ -187,7 +189,7 @@ def _labelled(entries: list[Entry], base: str, splits: dict[str, str]) -> Iterat
         if problem is None and _is_hidden(file):
             problem = "hidden or system file"
         elif problem is None and label is None:
-            problem = "not inside a class folder"
+            problem = _homeless(folder, splits)
         if problem is not None:
             # Nothing is known of a file that has no business here.
             yield entry._replace(split=split if label is None else None, problem=problem)
@@ -195,11 +197,17 @@ def _labelled(entries: list[Entry], base: str, splits: dict[str, str]) -> Iterat
             yield Entry(entry.path, label, split, entry.group, entry.size, entry.stamp)
 
 
+def _homeless(folder: str, splits: dict[str, str]) -> str:
+    top = folder.partition("/")[0]
+    beside = splits and top and top not in splits and split_of(top) is None
+    return "beside the split folders" if beside else "not inside a class folder"
+
+
 def _meaning(folder: str, splits: dict[str, str]) -> tuple[str | None, str | None]:
     if not splits:
         return _shown(folder) or None, None
     top, _, folder = folder.partition("/")
-    return _shown(folder) or None, splits.get(top)
+    return (_shown(folder) or None, splits[top]) if top in splits else (None, None)
 
 
 def _is_hidden(file: str) -> bool:

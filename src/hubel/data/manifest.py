@@ -43,8 +43,9 @@ SCHEMA: Any = pa.schema(
 class Manifest:
     """Every sample of a source: where it is, what it is, which split it belongs to.
 
-    `table` follows `SCHEMA`. A row with a `problem` was left out and has no split. `file` is
-    what people read; `path` holds the bytes of the name, relative to the source's root.
+    `table` follows `SCHEMA`. A row with a `problem` was left out, and has a split only where the
+    user gave one. `file` is what people read; `path` holds the bytes of the name, relative to the
+    source's root.
     """
 
     table: Any

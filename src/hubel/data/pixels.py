@@ -5,13 +5,19 @@ A store is a folder of segments that never change once written. A segment is a p
 SHA-256 of the file that each row came from. The second is written last and makes the pair count.
 A pair that can't be read, or is of another shape, doesn't count: its pixels are made again.
 Two runs on the same data at the same time cost double work, never a broken store.
+
+While a segment is written its file is `.<name>.part`, and locked: what a killed process left is
+told from what another is writing by the lock, and cleared away before the next is written.
 """
 
 from __future__ import annotations
 
 import io
 import os
+import re
+import time
 import uuid
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +26,13 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from hubel.data.preprocess import Preprocess
-from hubel.errors import StorageError
-from hubel.storage import reserve, storage_errors, write_with
+from hubel.storage import claimed, locked, reserve, storage_errors, write_with
 
 __all__ = ["PixelStore", "PixelWriter", "Pixels", "cache_folder"]
 
 _WAY_OUT = "free some space, or set HUBEL_CACHE to a folder on a larger disk"
+_PART = re.compile(r"\.[0-9a-f]{12}\.part")
+_LONG = 3600.0  # seconds after which a commit is no longer under way
 
 
 def cache_folder() -> Path:
@@ -82,14 +89,20 @@ class PixelWriter:
 
     def __init__(self, folder: Path, rows: int, preprocess: Preprocess) -> None:
         self._folder = folder
-        self._name = uuid.uuid4().hex[:12]
-        self._part = folder / f".{self._name}.part"
         self._preprocess = preprocess
+        self._claim = ExitStack()
         self.digests = np.zeros((rows, 32), np.uint8)
         shape = (rows, preprocess.height, preprocess.width, preprocess.num_channels)
-        with storage_errors(self._part, _WAY_OUT):
+        with storage_errors(folder, _WAY_OUT):
             folder.mkdir(parents=True, exist_ok=True)
-            self._map = _create(self._part, shape)
+            self._part = self._claim.enter_context(claimed(self._new_part))
+        self._name = self._part.name[1:13]
+        try:
+            with storage_errors(self._part, _WAY_OUT):
+                self._map = _create(self._part, shape)
+        except BaseException:
+            self.discard()
+            raise
 
     def write(self, row: int, picture: NDArray[np.uint8], digest: bytes) -> None:
         """Put one decoded picture into its row."""
@@ -98,20 +111,28 @@ class PixelWriter:
 
     def commit(self) -> None:
         """Make the segment count."""
-        with storage_errors(self._part, _WAY_OUT):
-            self._map.flush()
-            del self._map
-            pixels = self._folder / f"{self._name}.pixels.npy"
-            os.replace(self._part, pixels)
+        pixels = self._folder / f"{self._name}.pixels.npy"
         try:
+            with storage_errors(self._part, _WAY_OUT):
+                self._map.flush()
+                del self._map
+                os.replace(self._part, pixels)
             write_with(self._folder / f"{self._name}.digests.npy", self._write_digests, _WAY_OUT)
-        except StorageError:
+        except BaseException:
             pixels.unlink(missing_ok=True)
             raise
+        finally:
+            self.discard()
 
     def discard(self) -> None:
         """Leave nothing behind that was not committed."""
         self._part.unlink(missing_ok=True)
+        self._claim.close()
+
+    def _new_part(self) -> Path:
+        part = self._folder / f".{uuid.uuid4().hex[:12]}.part"
+        part.touch(exist_ok=False)
+        return part
 
     def _write_digests(self, path: Path) -> None:
         with open(path, "wb") as stream:
@@ -131,7 +152,15 @@ class PixelStore:
         self.preprocess = preprocess
 
     def writer(self, rows: int) -> PixelWriter:
-        """A writer for a new segment."""
+        """A writer for a new segment, in the place of what killed writers have left.
+
+        Raises:
+            StorageError: as `PixelWriter`.
+        """
+        for path in [*self.folder.glob(".*.part"), *self.folder.glob("*.pixels.npy")]:
+            with suppress(OSError), locked(path) as ours:
+                if ours and _abandoned(path):
+                    path.unlink()
         return PixelWriter(self.folder, rows, self.preprocess)
 
     def find(self, digests: NDArray[np.uint8]) -> tuple[Pixels, NDArray[np.int64]]:
@@ -173,16 +202,23 @@ class PixelStore:
         return (rows, pixels) if fits and rows.dtype == pixels.dtype == np.uint8 else None
 
 
+def _abandoned(path: Path) -> bool:
+    """Whether a file that nobody has locked will never count."""
+    if _PART.fullmatch(path.name):
+        return True
+    if path.name.endswith(".pixels.npy"):
+        name = path.name.partition(".")[0]
+        if path.with_name(f"{name}.digests.npy").exists():
+            return False
+    return time.time() - path.stat().st_mtime > _LONG
+
+
 def _create(path: Path, shape: tuple[int, ...]) -> np.memmap[tuple[int, ...], np.dtype[np.uint8]]:
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
     stream = io.BytesIO()
     npy.write_array_header_1_0(stream, header)
     head = stream.getvalue()
-    try:
-        reserve(path, len(head) + int(np.prod(shape, dtype=np.int64)))
-        with open(path, "r+b") as file:
-            file.write(head)
-        return np.memmap(path, np.uint8, "r+", offset=len(head), shape=shape)
-    except OSError:
-        path.unlink(missing_ok=True)
-        raise
+    reserve(path, len(head) + int(np.prod(shape, dtype=np.int64)))
+    with open(path, "r+b") as file:
+        file.write(head)
+    return np.memmap(path, np.uint8, "r+", offset=len(head), shape=shape)

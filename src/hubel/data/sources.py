@@ -133,7 +133,7 @@ class ZipSource:
         self._lock = threading.Lock()
         try:
             self._zip = zipfile.ZipFile(archive)
-        except (zipfile.BadZipFile, OSError) as error:
+        except Exception as error:  # foreign bytes
             raise DataError(f"{archive} is not a zip archive that can be read: {error}") from error
 
     @property
@@ -207,6 +207,8 @@ def _status(path: str) -> os.stat_result:
     """Of a regular file; opening a pipe or a device may never return."""
     try:
         status = os.stat(path)
+    except ValueError as error:  # a NUL in the name
+        raise PictureError("no such file") from error
     except OSError as error:
         raise _read_problem(error) from error
     if stat.S_ISDIR(status.st_mode):

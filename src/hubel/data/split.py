@@ -161,8 +161,9 @@ def _draw(
     if any(group is not None for group in samples.groups):
         return _draw_groups(labels, units, rank, wanted)
     splits = np.full(len(places), "train", dtype=object)
-    for label in sorted(set(labels)):
-        here = np.flatnonzero(labels == label)
+    names, codes = np.unique(labels, return_inverse=True)
+    for code, label in enumerate(names.tolist()):
+        here = np.flatnonzero(codes == code)
         here = here[np.lexsort((units[here], rank[here]))]
         first = np.r_[True, np.diff(units[here]) != 0]
         number = np.cumsum(first) - 1  # of the unit, in drawn order
@@ -193,8 +194,9 @@ def _draw_groups(
 ) -> list[str]:
     """Whole groups, one after another, each to the split that lacks its classes most."""
     totals = Counter(labels.tolist())
-    for label in sorted(totals):
-        _refuse_small(label, len(set(units[labels == label].tolist())), wanted, "group")
+    names_, codes = np.unique(labels, return_inverse=True)
+    for code, label in enumerate(names_.tolist()):
+        _refuse_small(label, len(np.unique(units[codes == code])), wanted, "group")
     share = {**wanted, "train": 1 - sum(wanted.values())}
     names = [split for split in _ORDER if split in share]
     held = {split: Counter[str]() for split in names}

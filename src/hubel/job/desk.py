@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass, field
 
@@ -23,12 +22,12 @@ class Sitting:
     Attributes:
         reporter: hears what happens.
         started: `time.monotonic()` when the command began; a budget counts from there.
-        command: as it was typed.
+        command: as it was typed; None where it was a call from Python.
     """
 
     reporter: Reporter = field(default_factory=Silent)
     started: float = field(default_factory=time.monotonic)
-    command: list[str] = field(default_factory=lambda: list(sys.argv))
+    command: list[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from hubel.data.dataset import Dataset, Wish, open_dataset, survey
@@ -57,7 +58,7 @@ def inspect(data: str, seed: int = 0, reporter: Reporter | None = None) -> dict[
         "accepted": len(records) - len(problems),
         "rejected": len(problems),
         "problems": problems,
-        "classes": {name: {"pictures": labels.count(name)} for name in sorted(set(labels))},
+        "classes": {name: {"pictures": n} for name, n in sorted(Counter(labels).items())},
         "splits": {"pictures": len(labels)},
         "notes": list(listing.notes),
     }

@@ -80,7 +80,7 @@ def _plan(desk: Desk, material: Material, trainer: Trainer, pace: Pace | None) -
     if pace is None:
         assert recipe.epochs is not None
         epochs, seconds, expected = recipe.epochs, None, None
-        text = f"{epochs} epochs of {train.count:,} pictures, as set"
+        text = f"{epochs} epoch{'s' * (epochs != 1)} of {train.count:,} pictures, as set"
     else:
         left = desk.seconds_left
         assert left is not None
@@ -136,7 +136,8 @@ def _fit(
         return _last_good(desk, trainer.task, checkpoints, error)
     finally:
         desk.reporter.end()
-        desk.ledger.write(replans=journey.replans)
+        made = {"steps": journey.step, "epochs": trainer.task.train.epochs_after(journey.step)}
+        desk.ledger.write(replans=journey.replans, made=made)
     if journey.replans:
         count, planned = len(journey.replans), desk.ledger.facts["plan"]["steps"]
         desk.reporter.say(

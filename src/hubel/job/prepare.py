@@ -120,13 +120,15 @@ def preprocess_for(dataset: Dataset, wish: Wish) -> Preprocess:
     return preprocess
 
 
-def gather(dataset: Dataset, preprocess: Preprocess, reporter: Reporter) -> Material:
-    """The pixels of all splits, from the cache or decoded now."""
+def gather(
+    dataset: Dataset, preprocess: Preprocess, reporter: Reporter, workers: int = 1
+) -> Material:
+    """The pixels of all splits, from the cache or decoded now by some threads."""
     manifest = dataset.manifest
     rows = {split: manifest.rows(split) for split in ("train", "val", "test")}
     together = np.concatenate(list(rows.values()))
     reporter.begin("decoding", len(together))
-    pixels = load_pixels(dataset, together, preprocess, reporter.advance)
+    pixels = load_pixels(dataset, together, preprocess, reporter.advance, workers)
     reporter.end()
     ends = np.cumsum([len(found) for found in rows.values()])
     places = np.arange(len(together), dtype=np.int64)
@@ -143,12 +145,14 @@ def statistics(pixels: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
     From at most 5,000 training pictures, evenly spread. A channel that never changes gets a
     deviation of one.
     """
-    step = max(1, len(pixels) // _STATISTICS_FROM)
-    taken = pixels.take(np.arange(0, len(pixels), step, dtype=np.int64))
-    channels = taken.reshape(-1, taken.shape[-1])
-    counts = [
-        np.bincount(channels[:, channel], minlength=256) for channel in range(channels.shape[1])
-    ]
+    step = -(-len(pixels) // _STATISTICS_FROM)
+    chosen = np.arange(0, len(pixels), step, dtype=np.int64)
+    num_channels = pixels.segments[0].shape[-1]
+    counts = np.zeros((num_channels, 256), np.int64)
+    for start in range(0, len(chosen), 64):
+        taken = pixels.take(chosen[start : start + 64])
+        for channel in range(num_channels):
+            counts[channel] += np.bincount(taken[..., channel].ravel(), minlength=256)
     values = np.arange(256) / 255
     mean = [float((count * values).sum() / count.sum()) for count in counts]
     variance = [

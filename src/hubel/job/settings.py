@@ -7,7 +7,7 @@ from typing import Any
 from hubel.errors import RecipeError
 from hubel.training.recipe import as_tuples, expect_setting, parse_setting
 
-__all__ = ["clean", "parse_duration"]
+__all__ = ["clean", "command_for", "parse_duration"]
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -25,6 +25,28 @@ def clean(settings: dict[str, Any]) -> dict[str, Any]:
     for name in settings:
         expect_setting(name)
     return {name: _value(name, value) for name, value in settings.items() if value is not None}
+
+
+def command_for(data: str, chosen: dict[str, Any]) -> list[str]:
+    """The command line that does what a call from Python did.
+
+    Example:
+        >>> command_for("photos/", {"seed": 1, "size": (64, 48)})
+        ['hubel', 'train', 'photos/', '--set', 'seed=1', '--set', 'size=64x48']
+    """
+    words = ["hubel", "train", data]
+    for name, value in chosen.items():
+        words += ["--set", f"{name}={_typed(name, value)}"]
+    return words
+
+
+def _typed(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, tuple):
+        parts = [":".join(map(str, p)) if isinstance(p, tuple) else str(p) for p in value]
+        return ("x" if name == "size" else ",").join(parts)
+    return str(value)
 
 
 def parse_duration(text: str) -> float:

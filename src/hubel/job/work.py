@@ -14,7 +14,7 @@ from hubel.data.dataset import Dataset
 from hubel.data.manifest import Manifest
 from hubel.data.preprocess import Preprocess
 from hubel.data.sources import open_source
-from hubel.errors import HubelError, Interrupted
+from hubel.errors import HubelError, Interrupted, RecipeError, StorageError
 from hubel.evaluation.evaluation import Evaluation
 from hubel.job.baselines import Baseline
 from hubel.job.desk import Desk, Sitting
@@ -30,11 +30,12 @@ from hubel.job.prepare import (
     preprocess_for,
 )
 from hubel.job.report import rewrite_report, write_report
-from hubel.job.settings import clean
-from hubel.runs import Run, new_folder
-from hubel.training.device import describe_device
+from hubel.job.settings import clean, command_for
+from hubel.runs import Run, expect_room, new_folder, versions
+from hubel.storage import lock_folder
+from hubel.training.device import choose_device, describe_device
 from hubel.training.recipe import Recipe
-from hubel.training.rules import Facts, resolve
+from hubel.training.rules import Facts, refuse_without_effect, resolve
 
 __all__ = ["resume", "train"]
 
@@ -67,6 +68,7 @@ def train(
     """
     sitting = sitting or Sitting()
     chosen = clean(settings)
+    _expect_possible(os.fspath(data), out, chosen)
     ledger = Ledger(sitting.started)
     with ledger.stage("scan"):
         dataset, wish = open_data(open_source(data), chosen, sitting.reporter)
@@ -77,7 +79,7 @@ def train(
     make_architecture(dataset, preprocess, recipe).build()  # a network that can't be is said now
     run = Run(new_folder(os.fspath(data), out))
     dataset.manifest.write(run.folder / "manifest.parquet")  # before run.json, which counts on it
-    ledger.begin(run, sitting.command)
+    ledger.begin(run, sitting.command or command_for(os.fspath(data), chosen))
     ledger.write(
         data=_describe(dataset),
         recipe={name: setting.to_json() for name, setting in resolved.items()},
@@ -90,33 +92,62 @@ def train(
     return _work(desk, dataset, preprocess)
 
 
-def resume(folder: str | os.PathLike[str], *, sitting: Sitting | None = None) -> Run:
+def _expect_possible(data: str, out: str | os.PathLike[str] | None, chosen: dict[str, Any]) -> None:
+    """Find out what can't be before the scan, which may take minutes."""
+    asked = Recipe(**chosen)
+    refuse_without_effect(chosen, asked)
+    choose_device(asked.device)
+    expect_room(data, out)
+
+
+def resume(
+    folder: str | os.PathLike[str],
+    *,
+    sitting: Sitting | None = None,
+    workers: int | None = None,
+) -> Run:
     """Go on with a run that was interrupted, crashed, or killed, as if it had not been.
 
     Args:
         folder: of the run.
         sitting: who listens; nobody by default.
+        workers: threads that read; the one setting that changes no result.
 
     Raises:
         ArtifactError: the folder holds no run, or its checkpoints are all damaged.
         DataError: the pictures have changed since.
+        RecipeError: the device that it began on is not here, or the run has diverged.
     """
     sitting = sitting or Sitting()
     run = Run.open(folder)
     facts = run.facts
     if facts["status"] == "done":
         return _complete(run, sitting)
+    if facts["status"] == "diverged":
+        raise RecipeError(f"{run.folder} has diverged and would again: {facts['error']}")
     ledger = Ledger(sitting.started, facts)
     ledger.run = run
     torch.set_num_threads(facts["threads"])
     recipe = Recipe.from_json(facts["recipe"])
+    if workers is not None:
+        recipe = replace(recipe, workers=workers)
+    device, _ = choose_device(recipe.device)
+    _compare_versions(facts["versions"], sitting)
     data = facts["data"]
     manifest = Manifest.read(run.folder / "manifest.parquet")
     dataset = Dataset(open_source(data["source"]), data["kind"], manifest, tuple(data["notes"]))
     wish = expect_unchanged(dataset, recipe, sitting.reporter)
-    device = torch.device(recipe.device)
     ledger.write(status="running", error=None)
     return _work(Desk(run, ledger, recipe, device, sitting), dataset, preprocess_for(dataset, wish))
+
+
+def _compare_versions(before: dict[str, str], sitting: Sitting) -> None:
+    now = versions()
+    changed = [f"{name} {before[name]} -> {now.get(name)}" for name in before
+               if before[name] != now.get(name)]  # fmt: skip
+    if changed:
+        text = "; the weights may differ in their last bits from those of one sitting"
+        sitting.reporter.say("versions have changed: " + ", ".join(changed) + text)
 
 
 def _complete(run: Run, sitting: Sitting) -> Run:
@@ -131,15 +162,25 @@ def _complete(run: Run, sitting: Sitting) -> Run:
 
 def _work(desk: Desk, dataset: Dataset, preprocess: Preprocess) -> Run:
     try:
-        return _stages(desk, dataset, preprocess)
+        with lock_folder(desk.run.folder):
+            return _stages(desk, dataset, preprocess)
     except Interrupted:
         raise
+    except torch.OutOfMemoryError as error:
+        message = (
+            f"{desk.ledger.facts['device']['text']} has too little memory: begin again with a "
+            f"smaller --batch-size (it was {desk.recipe.batch_size}) or --size"
+        )
+        _note(desk, "failed", message)
+        raise RecipeError(message) from error
     except KeyboardInterrupt:
         message = f"stopped; go on with: hubel train --resume {desk.run.folder}"
         _note(desk, "interrupted", message)
         raise Interrupted(message) from None
     except BaseException as error:
         _note(desk, "failed", str(error) or type(error).__name__)
+        if isinstance(error, StorageError):
+            desk.reporter.say(f"when that is mended: hubel train --resume {desk.run.folder}")
         raise
 
 
@@ -152,7 +193,7 @@ def _note(desk: Desk, status: str, error: str) -> None:
 def _stages(desk: Desk, dataset: Dataset, preprocess: Preprocess) -> Run:
     ledger, run = desk.ledger, desk.run
     with ledger.stage("pixels"):
-        material = gather(dataset, preprocess, desk.reporter)
+        material = gather(dataset, preprocess, desk.reporter, desk.recipe.workers or 1)
     learned = learn(desk, material)
     classifier = save_final(desk, material, learned)
     with ledger.stage("baselines"):

@@ -61,6 +61,19 @@ class Architecture:
         """Whether the same weights take pictures of other sizes."""
         return self.name != "linear"
 
+    @property
+    def smallest_side(self) -> int:
+        """Fewest pixels on a side that the network takes."""
+        if self.name != "convnet":
+            return min(self.image_size)
+        from hubel.models.convnet import DEFAULT_WIDTHS, convnet_shape
+
+        widths = self.options.get("widths", DEFAULT_WIDTHS)
+        shape = convnet_shape(
+            in_channels=self.in_channels, image_size=self.image_size, widths=widths
+        )
+        return shape.smallest_side
+
     def to_json(self) -> dict[str, Any]:
         """The description as JSON types."""
         return {

@@ -114,7 +114,7 @@ def whitening_filters(pictures: Tensor, shape: ConvNetShape) -> Tensor:
     for start in range(0, len(pictures), 256):
         batch = pictures[start : start + 256].float()
         patches = F.unfold(batch, shape.kernel, stride=shape.stride).transpose(1, 2).flatten(0, 1)
-        moments = moments + (patches.T @ patches / len(patches)).double().cpu() * len(batch)
+        moments = moments + (patches.T @ patches / len(patches)).cpu().double() * len(batch)
     variances, directions = cast("tuple[Tensor, Tensor]", eigh(moments / len(pictures)))
     white = (directions / (variances.clamp_min(0) + _WHITENING_EPS).sqrt()).T.flip(0)
     half = white[: shape.filters // 2].float()

@@ -13,14 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from hubel.errors import ArtifactError
 from hubel.storage import (
     atomic_folder,
     json_digest,
+    locked,
     read_json,
     read_tensors,
+    recover_folder,
     sha256_file,
     write_json,
     write_tensors,
@@ -28,8 +31,9 @@ from hubel.storage import (
 
 __all__ = ["Checkpoint", "Checkpoints"]
 
-_KEEP = 2
 _STATE, _FACTS = "state.safetensors", "state.json"
+_CLOCK = "seconds"
+_DAMAGE = (OSError, ValueError, KeyError, TypeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class Checkpoint:
     Attributes:
         step: the next one, counted from 0.
         tensors: weights, averages and the optimizer's memory.
-        facts: the plan, the results so far: JSON types.
+        facts: the plan, the results so far, the `seconds` that it took: JSON types.
     """
 
     step: int
@@ -58,39 +62,43 @@ class Checkpoints:
         self.folder = folder
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint; of the older ones, the last stays.
+        """Write a checkpoint; of the older ones, the newest that is whole stays.
 
-        Later ones go: they were passed over, or the run would not stand here again.
+        One that is on the disk already stays as it is, whatever its clock says. Of the later ones,
+        those that are damaged go.
 
         Raises:
             StorageError: it can't be written; the older ones are untouched.
         """
         path = self.folder / f"step-{checkpoint.step:010d}"
-        with atomic_folder(path) as folder:
-            write_tensors(folder / _STATE, checkpoint.tensors)
-            content = {"step": checkpoint.step, "facts": checkpoint.facts}
-            hashes = {_STATE: sha256_file(folder / _STATE), _FACTS: json_digest(content)}
-            write_json(folder / _FACTS, content | {"sha256": hashes})
+        if not _is_saved(path, checkpoint):
+            with atomic_folder(path) as folder:
+                write_tensors(folder / _STATE, checkpoint.tensors)
+                content = {"step": checkpoint.step, "facts": checkpoint.facts}
+                hashes = {_STATE: sha256_file(folder / _STATE), _FACTS: json_digest(content)}
+                write_json(folder / _FACTS, content | {"sha256": hashes})
         found = self._complete()
         here = found.index(path)
-        for stale in [*found[:here], *found[here + _KEEP :]]:
-            shutil.rmtree(stale, ignore_errors=True)
+        later, older = found[:here], found[here + 1 :]
+        kept = next((other for other in older if _is_whole(other)), None)
+        stale = [other for other in later if not _is_whole(other)]
+        for other in stale + [other for other in older if other != kept]:
+            shutil.rmtree(other, ignore_errors=True)
 
     def load(self) -> Checkpoint | None:
         """The newest whole checkpoint; None where none was ever finished.
 
-        What a crash left half-written is cleared away.
+        What killed processes left half-written is cleared away, or put back in its place.
 
         Raises:
             ArtifactError: there are checkpoints, and every one is damaged.
         """
-        for part in self.folder.glob(".step-*"):
-            shutil.rmtree(part, ignore_errors=True)
+        self._clear()
         found = self._complete()
         for path in found:
             try:
                 return _read(path)
-            except (OSError, ValueError, KeyError, TypeError) as error:
+            except _DAMAGE as error:
                 warnings.warn(f"{path} is damaged and passed over: {error}", stacklevel=2)
         if found:
             raise ArtifactError(
@@ -99,14 +107,54 @@ class Checkpoints:
             )
         return None
 
+    def _clear(self) -> None:
+        for part in self.folder.glob(".step-*"):
+            name, old, _ = part.name[1:].partition(".old.")
+            if old:
+                recover_folder(self.folder / name)
+            with locked(part) as ours:  # else another process may be filling it
+                if ours and (not old or (self.folder / name).exists()):
+                    shutil.rmtree(part, ignore_errors=True)
+
     def _complete(self) -> list[Path]:
         return sorted(self.folder.glob("step-*"), reverse=True)
 
 
 def _read(path: Path) -> Checkpoint:
+    document = _read_facts(path)
+    tensors = read_tensors(path / _STATE, document["sha256"][_STATE])
+    return Checkpoint(document["step"], tensors, document["facts"])
+
+
+def _read_facts(path: Path) -> dict[str, Any]:
     document = read_json(path / _FACTS)
     content = {"step": document["step"], "facts": document["facts"]}
     if json_digest(content) != document["sha256"][_FACTS]:
         raise ArtifactError(f"{_FACTS} was changed")
-    tensors = read_tensors(path / _STATE, document["sha256"][_STATE])
-    return Checkpoint(document["step"], tensors, document["facts"])
+    return document
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        return sha256_file(path / _STATE) == _read_facts(path)["sha256"][_STATE]
+    except _DAMAGE:
+        return False
+
+
+def _is_saved(path: Path, checkpoint: Checkpoint) -> bool:
+    """Whether a folder holds all of a checkpoint but the clock."""
+    try:
+        found = _read(path)
+    except _DAMAGE:
+        return False
+    facts = [json_digest({**it.facts, _CLOCK: None}) for it in (found, checkpoint)]
+    return (
+        found.step == checkpoint.step
+        and facts[0] == facts[1]
+        and found.tensors.keys() == checkpoint.tensors.keys()
+        and all(_equal(found.tensors[k], value) for k, value in checkpoint.tensors.items())
+    )
+
+
+def _equal(a: Tensor, b: Tensor) -> bool:
+    return a.dtype == b.dtype and torch.equal(a, b.detach().cpu())

@@ -237,7 +237,7 @@ class _Loop:
         self.settle()
         self.clock()
         tensors = self.trainer.tensors()
-        peaks = [value.abs().amax().double() for value in tensors.values()]
+        peaks = [value.abs().amax().float().cpu() for value in tensors.values()]
         self.expect_finite(
             torch.stack(peaks).amax().item(), "largest weight", self.journey.step - 1
         )

@@ -80,7 +80,10 @@ def learning_rate(progress: float, warmup: float, final: float) -> float:
 
 
 def resolution(
-    progress: float, pairs: tuple[tuple[float, float], ...], size: tuple[int, int]
+    progress: float,
+    pairs: tuple[tuple[float, float], ...],
+    size: tuple[int, int],
+    smallest: int = 4,
 ) -> tuple[int, int]:
     """Height and width of the pictures at a point of the training.
 
@@ -89,6 +92,7 @@ def resolution(
         pairs: (until, share): up to that progress, that share of the full size, to the nearest
             multiple of 4 pixels.
         size: the full height and width.
+        smallest: no side is shorter than this, or than the full one.
 
     Example:
         >>> resolution(0.4, ((0.5, 0.75), (1.0, 1.0)), (32, 32))
@@ -97,4 +101,5 @@ def resolution(
     share = next((share for until, share in pairs if progress < until), pairs[-1][1])
     if share == 1:
         return size
-    return max(4, 4 * round(share * size[0] / 4)), max(4, 4 * round(share * size[1] / 4))
+    height, width = (min(side, max(smallest, 4 * round(share * side / 4))) for side in size)
+    return height, width

@@ -12,6 +12,7 @@ from typing import Any, Literal, cast
 from hubel.data.augment import Augmentation
 from hubel.data.preprocess import Shape
 from hubel.errors import RecipeError
+from hubel.models.architecture import NETWORKS
 
 __all__ = [
     "OPTIMIZERS",
@@ -70,7 +71,7 @@ class Recipe:
     )
     epochs: int | None = _setting(None, "passes over the training pictures", 1)
     budget: float | None = _setting(600.0, "seconds from the command to the report", 1)
-    batch_size: int | None = _setting(None, "pictures a step", 1, 65_536)
+    batch_size: int | None = _setting(None, "pictures a step", 2, 65_536)
     optimizer: str = _setting("nesterov", "one of " + ", ".join(OPTIMIZERS))
     lr: float | None = _setting(None, "largest learning rate", 0)
     norm_lr: float = _setting(1.0, "rate of normalisation's biases, as a multiple", 0)
@@ -102,6 +103,7 @@ class Recipe:
     def __post_init__(self) -> None:
         for setting in fields(self):
             _check(setting, getattr(self, setting.name))
+        _choose("model", self.model, tuple(NETWORKS))
         _choose("optimizer", self.optimizer, OPTIMIZERS)
         _choose("shape", self.shape, ("squash", "crop", "pad"))
         _choose("device", self.device.partition(":")[0], ("auto", "cpu", "cuda", "mps"))
@@ -129,8 +131,10 @@ class Recipe:
     @classmethod
     def from_json(cls, document: dict[str, dict[str, Any]]) -> Recipe:
         """A recipe from the settings that a run has written down."""
-        known = {setting.name for setting in fields(cls)}
-        values = {name: entry["value"] for name, entry in document.items() if name in known}
+        unknown = document.keys() - {setting.name for setting in fields(cls)}
+        if unknown:
+            raise RecipeError(f"this version of hubel has no setting {', '.join(sorted(unknown))}")
+        values = {name: entry["value"] for name, entry in document.items()}
         return cls(**{name: as_tuples(value) for name, value in values.items()})
 
 

@@ -12,11 +12,11 @@ import torch
 from hubel.data.preprocess import Preprocess
 from hubel.data.workers import workers_by_rule
 from hubel.errors import RecipeError
-from hubel.models.convnet import convnet_shape
+from hubel.models.convnet import DEFAULT_WIDTHS, convnet_shape
 from hubel.training.device import choose_device, supports_bfloat16
 from hubel.training.recipe import Recipe, Setting
 
-__all__ = ["Facts", "resolve"]
+__all__ = ["Facts", "refuse_without_effect", "resolve"]
 
 _LARGE_SIDE = 48
 
@@ -59,7 +59,7 @@ def resolve(chosen: dict[str, Any], facts: Facts) -> tuple[Recipe, dict[str, Set
     if chosen.get("device") == "auto":
         chosen = {name: value for name, value in chosen.items() if name != "device"}
     recipe = Recipe(**chosen)
-    _refuse_without_effect(chosen, recipe)
+    refuse_without_effect(chosen, recipe)
     if recipe.batch_size is not None and recipe.batch_size > facts.pictures:
         raise RecipeError(
             f"batch_size: expected at most the {facts.pictures:,} pictures of the training split, "
@@ -112,9 +112,7 @@ def _by_rule(recipe: Recipe, facts: Facts) -> Iterator[tuple[str, Any, str]]:
         for name in ("shift", "zoom", "aspect", "color"):
             yield name, 0.0, "off for a linear classifier"
         return
-    size = (facts.preprocess.height, facts.preprocess.width)
-    shape = convnet_shape(in_channels=facts.preprocess.num_channels, image_size=size)
-    yield "widths", shape.widths, f"the last groups that leave a position for {kind}"
+    yield "widths", _widths(recipe, facts), f"the last groups that leave a position for {kind}"
     yield "norm_lr", 8.0, "for the convnet"
     yield "resolutions", ((0.4, 0.5), (0.7, 0.75), (1.0, 1.0)), "few pixels first: cheaper epochs"
     yield "shift", 0.0 if large else 2 / 32, f"for {kind}"
@@ -123,11 +121,24 @@ def _by_rule(recipe: Recipe, facts: Facts) -> Iterator[tuple[str, Any, str]]:
     yield "color", 0.25 if large else 0.0, f"for {kind}"
 
 
+def _widths(recipe: Recipe, facts: Facts) -> tuple[int, ...]:
+    size = (facts.preprocess.height, facts.preprocess.width)
+    wanted = recipe.widths or DEFAULT_WIDTHS
+    channels = facts.preprocess.num_channels
+    fitting = convnet_shape(in_channels=channels, image_size=size, widths=wanted).widths
+    if recipe.widths is not None and len(fitting) < len(wanted):
+        raise RecipeError(
+            f"widths: {len(wanted)} groups don't fit pictures of {size[0]} x {size[1]} px, which "
+            f"leave a position after {len(fitting)}; give {len(fitting)} widths or larger pictures"
+        )
+    return fitting
+
+
 def _batch_size(pictures: int) -> int:
     return min(pictures, 2 ** max(5, min(8, round(math.log2(max(pictures, 1) / 32)))))
 
 
-def _refuse_without_effect(chosen: dict[str, Any], recipe: Recipe) -> None:
+def refuse_without_effect(chosen: dict[str, Any], recipe: Recipe) -> None:
     """Off means off, and what is set must do something."""
     idle = {
         "momentum": recipe.optimizer == "sgd",

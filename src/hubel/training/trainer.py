@@ -100,7 +100,8 @@ class Trainer:
         """Height and width of the training pictures at a point of the training."""
         assert self.recipe.resolutions is not None
         full = (self.task.preprocess.height, self.task.preprocess.width)
-        return resolution(progress, self.recipe.resolutions, full)
+        smallest = self.task.architecture.smallest_side
+        return resolution(progress, self.recipe.resolutions, full, smallest)
 
     def twin(self) -> Trainer:
         """Another trainer that stands where this one stands."""
@@ -161,8 +162,8 @@ class Trainer:
 
     def _input(self, batch: Batch, step: int, progress: float) -> tuple[Tensor, Tensor]:
         recipe = self.recipe
-        pixels = torch.from_numpy(batch.pixels).to(self.device, non_blocking=True)
-        targets = torch.from_numpy(batch.targets).to(self.device, non_blocking=True)
+        pixels = torch.from_numpy(batch.pixels).to(self.device)
+        targets = torch.from_numpy(batch.targets).to(self.device)
         key = Key(recipe.seed, batch.epochs, batch.indices)
         images = augment(
             self.task.preprocess.tensor(pixels), key, recipe.augmentation, self.size_at(progress)
@@ -199,10 +200,12 @@ def logits_of(
         float32, (n, classes).
     """
     parts: list[Tensor] = []
-    for start in range(0, len(pixels), _EVALUATION_BATCH):
-        indices = np.arange(start, min(start + _EVALUATION_BATCH, len(pixels)), dtype=np.int64)
-        images = preprocess.tensor(torch.from_numpy(pixels.take(indices)).to(device))
-        if size is not None and size != tuple(images.shape[2:]):
-            images = functional.interpolate(images, size, mode="bilinear", antialias=True)
-        parts.append(module(images).float().cpu())
+    # Full float32, as prediction on a CPU has it: stored answers must not differ from later ones.
+    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        for start in range(0, len(pixels), _EVALUATION_BATCH):
+            indices = np.arange(start, min(start + _EVALUATION_BATCH, len(pixels)), dtype=np.int64)
+            images = preprocess.tensor(torch.from_numpy(pixels.take(indices)).to(device))
+            if size is not None and size != tuple(images.shape[2:]):
+                images = functional.interpolate(images, size, mode="bilinear", antialias=True)
+            parts.append(module(images).float().cpu())
     return torch.cat(parts).numpy()
