@@ -27,8 +27,7 @@ def run(tmp_path: Path) -> Run:
         ("/a/b/cats & dogs", "cats-dogs"),
         ("sample:trashnet", "trashnet"),
         ("table.csv", "table"),
-        ("..", "data"),
-        ("/", "data"),
+        ("...", "data"),
         ("Größe", "Größe"),
         ("a\nb", "a-b"),
     ],
@@ -50,9 +49,26 @@ def test_an_empty_folder_may_be_named(tmp_path: Path) -> None:
 
 def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
-    message = r"is not empty; choose another --out, or .*: hubel train --resume "
-    with pytest.raises(StorageError, match=message):
+    with pytest.raises(StorageError, match=r"is not empty; choose another --out$"):
         new_folder("photos", tmp_path)
+
+
+def test_a_run_in_the_place_of_the_folder_may_be_resumed(run: Run) -> None:
+    message = rf"is not empty; choose another --out, or .*: hubel train --resume {run.folder}$"
+    with pytest.raises(StorageError, match=message):
+        new_folder("photos", run.folder)
+
+
+@pytest.mark.parametrize("out", [None, "runs", "a/b", "../data/out"])
+@pytest.mark.parametrize("data", [".", "../data"])
+def test_no_run_is_put_inside_the_data(
+    data: str, out: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").mkdir()
+    monkeypatch.chdir(tmp_path / "data")
+    with pytest.raises(StorageError, match=r"inside the data folder .*; choose another --out"):
+        new_folder(data, out)
+    assert list((tmp_path / "data").iterdir()) == []
 
 
 def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:

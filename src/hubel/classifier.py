@@ -22,6 +22,7 @@ from hubel.data.decode import decode, upright_pixels
 from hubel.data.preprocess import Preprocess
 from hubel.errors import ArtifactError, DataError, PictureError, RecipeError
 from hubel.models.architecture import Architecture
+from hubel.storage import recover_folder
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -189,6 +190,7 @@ def load(path: str | os.PathLike[str]) -> Classifier:
         ArtifactError: there is none, its files were changed, or this version can't read it.
     """
     folder = Path(path).expanduser()
+    recover_folder(folder / "classifier")
     if (folder / "classifier").is_dir():
         folder = folder / "classifier"
     document, weights = read_artifact(folder)

@@ -32,6 +32,7 @@ def equal(found: Checkpoint | None, expected: Checkpoint) -> bool:
         and (found.step, found.facts) == (expected.step, expected.facts)
         and found.tensors.keys() == expected.tensors.keys()
         and all(torch.equal(found.tensors[k], v) for k, v in expected.tensors.items())
+        and all(found.tensors[k].dtype == v.dtype for k, v in expected.tensors.items())
     )
 
 

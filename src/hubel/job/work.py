@@ -32,7 +32,7 @@ from hubel.job.prepare import (
 from hubel.job.report import rewrite_report, write_report
 from hubel.job.settings import clean, command_for
 from hubel.runs import Run, expect_room, new_folder, versions
-from hubel.storage import lock_folder
+from hubel.storage import lock_folder, storage_errors
 from hubel.training.device import choose_device, describe_device
 from hubel.training.recipe import Recipe
 from hubel.training.rules import Facts, refuse_without_effect, resolve
@@ -137,7 +137,6 @@ def resume(
     manifest = Manifest.read(run.folder / "manifest.parquet")
     dataset = Dataset(open_source(data["source"]), data["kind"], manifest, tuple(data["notes"]))
     wish = expect_unchanged(dataset, recipe, sitting.reporter)
-    ledger.write(status="running", error=None)
     return _work(Desk(run, ledger, recipe, device, sitting), dataset, preprocess_for(dataset, wish))
 
 
@@ -161,9 +160,19 @@ def _complete(run: Run, sitting: Sitting) -> Run:
 
 
 def _work(desk: Desk, dataset: Dataset, preprocess: Preprocess) -> Run:
+    """All stages, alone at the run: a second process is refused before it changes anything."""
+    checkpoints = desk.run.folder / "checkpoints"
+    with storage_errors(checkpoints):
+        checkpoints.mkdir(exist_ok=True)
+    with lock_folder(checkpoints):
+        desk.ledger.write(status="running", error=None)
+        return _guarded(desk, dataset, preprocess)
+
+
+def _guarded(desk: Desk, dataset: Dataset, preprocess: Preprocess) -> Run:
+    """All stages; whatever ends them early is written down."""
     try:
-        with lock_folder(desk.run.folder):
-            return _stages(desk, dataset, preprocess)
+        return _stages(desk, dataset, preprocess)
     except Interrupted:
         raise
     except torch.OutOfMemoryError as error:
