@@ -113,5 +113,5 @@ def test_killed_ten_times_and_resumed_each_time_it_ends_the_same(
     late = ["ladder.json", "predictions.parquet"]
     kill_and_resume(two_classes, tmp_path / "run", ["run.json", 0, 1, 3, 6, 9, 14, 19, *late])
     assert outcome(tmp_path / "run") == outcome(whole)
-    left = [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()]
-    assert all(name.startswith("step-") for name in left)
+    left = {path.name for path in (tmp_path / "run" / "checkpoints").iterdir()}
+    assert {name for name in left if not name.startswith("step-")} <= {".lock"}
