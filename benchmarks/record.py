@@ -27,7 +27,11 @@ def spread(values: list[float]) -> dict[str, Any]:
 def write(name: str, command: str, measured: dict[str, Any]) -> None:
     """Write `results/<name>.json` and say what is in it."""
     commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+        ["git", "rev-parse", "--short", "HEAD"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parent,
     ).stdout.strip()
     document = {
         "schema_version": 1,
