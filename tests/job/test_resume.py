@@ -108,11 +108,19 @@ def test_a_failure_after_training_costs_no_training(
 
 @pytest.mark.parametrize("stage", ["gather", "save_final", "run_baselines", "evaluate"])
 def test_ctrl_c_in_any_stage_says_how_to_go_on(
-    stage: str, whole: Path, two_classes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stage: str,
+    whole: Path,
+    two_classes: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
     def press(*_: Any) -> None:
         signal.raise_signal(signal.SIGINT)
 
+    # A script that runs the tests in the background has Ctrl-C ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     out = tmp_path / "run"
     with monkeypatch.context() as patch:
         patch.setattr(work, stage, press)
@@ -268,7 +276,7 @@ def test_the_first_checkpoint_is_there_before_the_first_step(
         folder = desk.run.folder / "checkpoints"
 
         def look(_journey: Any) -> None:
-            saved.extend(path.name for path in folder.iterdir())
+            saved.extend(path.name for path in folder.glob("step-*"))
 
         return lambda stop: Controls(stop=lambda: True, on_checkpoint=look)
 
