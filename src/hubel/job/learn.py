@@ -119,7 +119,11 @@ def baseline_seconds(desk: Desk, material: Material) -> float:
     features = min(height, 32) * min(width, 32) * material.preprocess.num_channels
     pictures = min(len(material.rows["train"]), 50_000)
     estimate = 6.0 + pictures * features * len(material.dataset.manifest.classes) * 4e-8
-    return estimate if desk.recipe.budget is None else min(0.1 * desk.recipe.budget, estimate)
+    return (
+        estimate
+        if desk.recipe.budget is None
+        else min(_BASELINE_SHARE * desk.recipe.budget, estimate)
+    )
 
 
 def _fit(
