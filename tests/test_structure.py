@@ -17,7 +17,7 @@ import hubel
 ROOT = Path(hubel.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 LAYERS = (
-    {"errors", "storage"},
+    {"errors", "storage", "caches"},
     {"data", "features", "models", "analysis"},
     {"training", "evaluation"},
     {"classifier", "runs", "artifact", "reports"},

@@ -6,6 +6,7 @@ HubelError                 every one of these; the command line prints it withou
 │   └── PictureError       one picture that cannot be used: its reason and its file
 ├── RecipeError            (ValueError) a setting that is unknown, impossible or without effect
 │   └── BudgetError        a time budget that does not hold one pass over the data
+├── DesignError            (ValueError) a network whose arithmetic fails, or can't be told
 ├── ArtifactError          (ValueError) a classifier or run folder that is not what it says it is
 ├── StorageError           (OSError) a disk that is full, or a folder that can't be written
 ├── DivergedError          (ArithmeticError) a loss that is no longer a number
@@ -19,6 +20,7 @@ __all__ = [
     "ArtifactError",
     "BudgetError",
     "DataError",
+    "DesignError",
     "DivergedError",
     "HubelError",
     "Interrupted",
@@ -56,6 +58,10 @@ class RecipeError(HubelError, ValueError):
 
 class BudgetError(RecipeError):
     """The time budget does not hold one pass over the training pictures."""
+
+
+class DesignError(HubelError, ValueError):
+    """The arithmetic of a network fails, or can't be told: the layer that it stops at is named."""
 
 
 class ArtifactError(HubelError, ValueError):

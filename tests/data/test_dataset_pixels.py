@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hubel.caches import cache_folder
 from hubel.data.dataset import Wish, choose_preprocess, load_pixels
 from hubel.data.decode import decode
-from hubel.data.pixels import cache_folder
 from hubel.data.preprocess import Preprocess
 from hubel.errors import DataError, StorageError
 from tests.conftest import picture

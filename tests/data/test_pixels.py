@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from hubel.data.pixels import PixelStore, cache_folder
+from hubel.caches import cache_folder
+from hubel.data.pixels import PixelStore
 from hubel.data.preprocess import Preprocess
 from hubel.errors import StorageError
 from hubel.storage import reserve

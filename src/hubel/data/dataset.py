@@ -13,9 +13,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from hubel.caches import cache_folder
 from hubel.data.decode import decode, quiet_decoders, read_header
 from hubel.data.manifest import SCHEMA, Manifest
-from hubel.data.pixels import Pixels, PixelStore, cache_folder
+from hubel.data.pixels import Pixels, PixelStore
 from hubel.data.preprocess import Preprocess, Shape
 from hubel.data.scan import Progress, Record, ScanCache, scan, unchanged
 from hubel.data.sources import Listing, Source

@@ -28,20 +28,11 @@ from numpy.typing import NDArray
 from hubel.data.preprocess import Preprocess
 from hubel.storage import claimed, locked, reserve, storage_errors, write_with
 
-__all__ = ["PixelStore", "PixelWriter", "Pixels", "cache_folder"]
+__all__ = ["PixelStore", "PixelWriter", "Pixels"]
 
 _WAY_OUT = "free some space, or set HUBEL_CACHE to a folder on a larger disk"
 _PART = re.compile(r"\.[0-9a-f]{12}\.part")
 _LONG = 3600.0  # seconds after which a commit is no longer under way
-
-
-def cache_folder() -> Path:
-    """Where caches live: `$HUBEL_CACHE`, else the user's cache folder."""
-    named = os.environ.get("HUBEL_CACHE")
-    if named:
-        return Path(named).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "hubel"
 
 
 @dataclass(frozen=True, slots=True)
