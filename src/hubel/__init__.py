@@ -6,6 +6,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hubel.analysis.assemble import design
+    from hubel.analysis.design import Design
     from hubel.classifier import Classifier, Prediction, load
     from hubel.errors import HubelError
     from hubel.job.work import resume, train
@@ -15,15 +17,27 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Classifier": "hubel.classifier",
+    "Design": "hubel.analysis.design",
     "HubelError": "hubel.errors",
     "Prediction": "hubel.classifier",
     "Run": "hubel.runs",
+    "design": "hubel.analysis.assemble",
     "load": "hubel.classifier",
     "resume": "hubel.job.work",
     "train": "hubel.job.work",
 }
 
-__all__ = ["Classifier", "HubelError", "Prediction", "Run", "load", "resume", "train"]
+__all__ = [
+    "Classifier",
+    "Design",
+    "HubelError",
+    "Prediction",
+    "Run",
+    "design",
+    "load",
+    "resume",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,11 +87,10 @@ class Classifier:
     @functools.cached_property
     def module(self) -> nn.Module:
         """The network: a plain module, on the CPU, in evaluation mode."""
-        import torch
-
-        module = self.architecture.build()
+        module = self.architecture.build(fetch=False)
         module.load_state_dict(self.weights)
-        return module.to(memory_format=torch.channels_last).eval()  # pyright: ignore[reportCallIssue]
+        layout = self.architecture.memory_format
+        return module.to(memory_format=layout).eval()  # pyright: ignore[reportCallIssue]
 
     def logits(self, pixels_NHWC: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Scores of pixels that are at working size.
@@ -104,11 +103,13 @@ class Classifier:
         """
         import torch
 
+        layout = self.architecture.memory_format
         with torch.inference_mode():
-            parts = [
-                self.module(self.preprocess.tensor(torch.from_numpy(pixels_NHWC[i : i + _BATCH])))
+            batches = (
+                self.preprocess.tensor(torch.from_numpy(pixels_NHWC[i : i + _BATCH]))
                 for i in range(0, len(pixels_NHWC), _BATCH)
-            ]
+            )
+            parts = [self.module(images.contiguous(memory_format=layout)) for images in batches]
             return (
                 torch.cat(parts).numpy() if parts else np.zeros((0, len(self.classes)), np.float32)
             )
@@ -183,11 +184,17 @@ class Classifier:
             yield Prediction(name, labels, tuple(float(row[index]) for index in order))
 
 
-def load(path: str | os.PathLike[str]) -> Classifier:
+def load(path: str | os.PathLike[str], *, code: str | None = None) -> Classifier:
     """Load a classifier from a run folder or a classifier folder.
 
+    Args:
+        path: of the folder.
+        code: `path/to/net.py:make`, where the network is a function of the user's own file: such
+            code is not in the folder, and runs only when it is named here.
+
     Raises:
-        ArtifactError: there is none, its files were changed, or this version can't read it.
+        ArtifactError: there is none, its files were changed, this version can't read it, or its
+            code is not given or has changed.
     """
     folder = Path(path).expanduser()
     recover_folder(folder / "classifier")
@@ -205,6 +212,8 @@ def load(path: str | os.PathLike[str]) -> Classifier:
         )
     except (KeyError, TypeError, RecipeError) as error:
         raise ArtifactError(f"{folder}: classifier.json can't be followed: {error}") from error
+    if code is not None:
+        classifier = replace(classifier, architecture=classifier.architecture.with_code(code))
     _check_fit(classifier, folder)
     return classifier
 

@@ -31,7 +31,14 @@ __all__ = [
 
 
 class HubelError(Exception):
-    """Something that the user can mend: says where, what was expected, what came, the way out."""
+    """Something that the user can mend: says where, what was expected, what came, the way out.
+
+    Attributes:
+        drawn: the message is a small drawing, such as a caret under a word: its lines are printed
+            as lines. Elsewhere a line break is part of a foreign name, and is shown as such.
+    """
+
+    drawn = False
 
 
 class DataError(HubelError, ValueError):

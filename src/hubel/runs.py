@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Run", "expect_room", "machine", "new_folder", "versions"]
 
-_PACKAGES = ("hubel", "torch", "numpy", "pillow", "simplejpeg", "scikit-learn", "pyarrow")
+_PACKAGES = (
+    *("hubel", "torch", "torchvision", "timm", "numpy", "pillow", "simplejpeg"),
+    *("scikit-learn", "pyarrow"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +33,12 @@ class Run:
 
     Attributes:
         folder: where it is.
+        code: `path/to/net.py:make`, where the user named a file of their own as the network in
+            this very call; a run that is opened later has none, since nothing in a folder runs.
     """
 
     folder: Path
+    code: str | None = None
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> Run:
@@ -59,7 +65,7 @@ class Run:
         """The trained classifier."""
         from hubel.classifier import load
 
-        return load(self.folder)
+        return load(self.folder, code=self.code)
 
     @property
     def evaluation(self) -> dict[str, Any]:

@@ -48,24 +48,24 @@ CONVENTIONS = {
     for each in (
         Convention(
             name="products",
-            meaning="multiply-adds of convolutions, matrix products and attention; as torchvision",
+            meaning="of convolutions, matrix products and attention; as torchvision",
         ),
         Convention(
             name="bias",
             bias=1,
-            meaning="products, and one for each added bias: connections, as LeCun et al. 1998",
+            meaning="products, and 1 an added bias: connections, as LeCun et al. 1998",
         ),
         Convention(
             name="fvcore",
             norm=2,
             pooling=1,
-            meaning="products, 2 for each normalised element, average pooling; as fvcore",
+            meaning="products, 2 a normalised element, average pooling; as fvcore",
         ),
         Convention(
             name="thop",
             norm=4,
             pooling=1,
-            meaning="products, 4 for each normalised element, average pooling; as thop",
+            meaning="products, 4 a normalised element, average pooling; as thop",
         ),
         Convention(
             name="all",
@@ -75,7 +75,7 @@ CONVENTIONS = {
             pooling=1,
             max_pooling=1,
             elementwise=1,
-            meaning="products, and every other arithmetic: 2 for each normalised element, 1 else",
+            meaning="products, 2 a normalised element, 1 for all other arithmetic",
         ),
     )
 }

@@ -86,7 +86,7 @@ def work(op: Operator) -> Work:
         return _RULES[base](op)
     if is_free(op):
         return Work()
-    if torch.Tag.pointwise in op.target.tags or base.endswith("_backward"):
+    if torch.Tag.pointwise in op.target.tags or base.endswith(("_backward", "_backward_data")):
         return _elementwise(op)
     raise DesignError(
         f"the operator {op.target} has no rule for its multiply-adds; it is not counted as zero: "

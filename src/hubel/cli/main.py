@@ -21,7 +21,7 @@ import typer  # noqa: E402
 from typer.core import TyperGroup  # noqa: E402
 
 from hubel import __version__  # noqa: E402
-from hubel.cli import data, predict, report, train  # noqa: E402
+from hubel.cli import data, design, predict, report, train  # noqa: E402
 from hubel.cli.console import printable  # noqa: E402
 from hubel.errors import HubelError  # noqa: E402
 
@@ -39,7 +39,7 @@ class _Verbs(TyperGroup):
         except KeyboardInterrupt as error:
             _leave(str(error) or "interrupted", INTERRUPTED)
         except HubelError as error:
-            _leave(f"error: {error}", AT_FAULT)
+            _leave(f"error: {error}", AT_FAULT, lines=error.drawn)
         except BrokenPipeError:
             # Whoever read our output has left; there is nobody to tell.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -58,6 +58,7 @@ app = typer.Typer(
 app.command("train")(train.command)
 app.command("predict")(predict.command)
 app.command("data")(data.command)
+app.command("design")(design.command)
 app.command("report")(report.command)
 
 
@@ -83,6 +84,8 @@ def main() -> None:
         _leave("this is a bug of hubel: please report it with the lines above", BUG)
 
 
-def _leave(message: str, code: int) -> NoReturn:
-    print(printable(message), file=sys.stderr)
+def _leave(message: str, code: int, *, lines: bool = False) -> NoReturn:
+    """Say why, and go; `lines`: the message is made of lines that belong below each other."""
+    for line in message.split("\n") if lines else [message]:
+        print(printable(line), file=sys.stderr)
     sys.exit(code)

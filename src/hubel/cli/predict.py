@@ -30,6 +30,10 @@ def command(
     top: Annotated[int, typer.Option(min=1, help="How many classes to name.")] = 3,
     format: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    code: Annotated[
+        str | None,
+        typer.Option(help="net.py:make, where the network is made by a file of your own."),
+    ] = None,
 ) -> None:
     """Say what is on pictures, with calibrated probabilities.
 
@@ -39,7 +43,7 @@ def command(
         raise typer.BadParameter(f"expected one of {', '.join(_FORMATS)}, got {format!r}")
     from hubel.classifier import load
 
-    classifier = load(run)
+    classifier = load(run, code=code)
     answers = classifier.predict_each(expand(pictures))
     top = min(top, len(classifier.classes))
     if not _WRITERS["json" if json else format](answers, top):

@@ -29,7 +29,13 @@ Out = Annotated[Path | None, typer.Option(help="Folder of the run [runs/<data>-<
 Resume = Annotated[Path | None, typer.Option(help="Go on with this run.")]
 Budget = Annotated[str | None, typer.Option(help="Time for everything, as 90s, 10m [10m].")]
 Epochs = Annotated[int | None, typer.Option(help="Passes over the data, instead of a budget.")]
-Model = Annotated[str | None, typer.Option(help="convnet or linear [convnet].")]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        help="The network [convnet]: a name (hubel models lists them), timm:NAME, "
+        "torchvision:NAME, a line of notation such as 'conv3x3(32) bn relu gap fc', or net.py:make."
+    ),
+]
 Size = Annotated[str | None, typer.Option(help="Input in pixels: 64 or 96x128 (height x width).")]
 BatchSize = Annotated[int | None, typer.Option("--batch-size", "-b", help="Pictures a step.")]
 Rate = Annotated[float | None, typer.Option(help="Largest learning rate.")]

@@ -31,7 +31,7 @@ class Baseline:
         name: what people call it.
         predicted: class index of each test sample, (n,).
         parameters: numbers that it learned.
-        multiply_adds: for one picture.
+        multiply_adds: for one picture; None where they can't be told.
         seconds: to fit.
         note: how it was fitted.
     """
@@ -39,7 +39,7 @@ class Baseline:
     name: str
     predicted: NDArray[np.int64]
     parameters: int
-    multiply_adds: int
+    multiply_adds: int | None
     seconds: float
     note: str
 

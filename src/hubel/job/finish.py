@@ -17,7 +17,7 @@ from hubel.job.baselines import Baseline, largest_class, linear_on_pixels
 from hubel.job.prepare import Material
 from hubel.runs import Run, versions
 from hubel.storage import write_bytes, write_json
-from hubel.training.trainer import Trainer, logits_of
+from hubel.training.trainer import Trainer
 
 __all__ = ["evaluate", "make_classifier", "make_ladder", "run_baselines"]
 
@@ -28,8 +28,7 @@ def make_classifier(trainer: Trainer, material: Material, *, calibrate: bool) ->
     temperature = 1.0
     if calibrate:
         module.to(trainer.device)
-        pixels = material.pixels["val"]
-        logits = logits_of(module, pixels, material.preprocess, trainer.device)
+        logits = trainer.logits(module, material.pixels["val"])
         temperature = fit_temperature(logits, material.targets("val"))
         module.cpu()
     return Classifier(
@@ -51,7 +50,7 @@ def evaluate(
     """
     module = classifier.module.to(trainer.device)
     rows = material.rows["test"]
-    scores = logits_of(module, material.pixels["test"], material.preprocess, trainer.device)
+    scores = trainer.logits(module, material.pixels["test"])
     module.cpu()
     found = softmax(scores, classifier.temperature)
     broken = _broken_rows(material)

@@ -45,7 +45,8 @@ def learn(desk: Desk, material: Material) -> Learned:
         BudgetError: not one epoch fits into the budget.
         Interrupted: the user stopped it; a classifier was saved.
     """
-    task = make_task(material, desk.recipe)
+    code = desk.ledger.facts.get("code") or {}
+    task = make_task(material, desk.recipe, code.get("sha256"))
     checkpoints = Checkpoints(desk.run.folder / "checkpoints")
     checkpoint = checkpoints.load()
     trainer = Trainer(task, desk.recipe, desk.device, look=checkpoint is None)

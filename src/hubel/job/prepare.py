@@ -21,11 +21,13 @@ from hubel.data.workers import workers_by_rule
 from hubel.errors import DataError
 from hubel.job.reporter import Reporter
 from hubel.models.architecture import Architecture
+from hubel.training.network import network_for
 from hubel.training.recipe import Recipe
 from hubel.training.trainer import Task
 
 __all__ = [
     "Material",
+    "as_pretrained",
     "expect_unchanged",
     "gather",
     "make_architecture",
@@ -162,22 +164,39 @@ def statistics(pixels: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
     return tuple(mean), tuple(float(np.sqrt(v)) if v > 1e-8 else 1.0 for v in variance)
 
 
-def make_architecture(dataset: Dataset, preprocess: Preprocess, recipe: Recipe) -> Architecture:
-    """The network that a recipe names, for these data."""
-    options = {} if recipe.widths is None else {"widths": list(recipe.widths)}
-    return Architecture(
-        name=recipe.model,
-        in_channels=preprocess.num_channels,
-        num_classes=len(dataset.manifest.classes),
-        image_size=(preprocess.height, preprocess.width),
-        options=options,
-    )
+def make_architecture(
+    dataset: Dataset, preprocess: Preprocess, recipe: Recipe, sha256: str | None = None
+) -> Architecture:
+    """The network that a recipe names, for these data.
+
+    Args:
+        dataset: decides the classes.
+        preprocess: decides channels and size.
+        recipe: names it.
+        sha256: of the user's own file, as it was when the run began.
+    """
+    return network_for(recipe, preprocess, len(dataset.manifest.classes), sha256)
 
 
-def make_task(material: Material, recipe: Recipe) -> Task:
-    """What the trainer learns."""
+def as_pretrained(preprocess: Preprocess, recipe: Recipe) -> Preprocess:
+    """With the statistics that trained weights expect, where training begins with such."""
+    if not recipe.pretrained:
+        return preprocess
+    from hubel.models.zoo.building import statistics
+
+    return preprocess.with_statistics(*statistics(network_for(recipe, preprocess, 2)))
+
+
+def make_task(material: Material, recipe: Recipe, sha256: str | None = None) -> Task:
+    """What the trainer learns.
+
+    Args:
+        material: pixels and targets.
+        recipe: names the network.
+        sha256: of the user's own file, as it was when the run began.
+    """
     preprocess = material.preprocess
-    architecture = make_architecture(material.dataset, preprocess, recipe)
+    architecture = make_architecture(material.dataset, preprocess, recipe, sha256)
     assert recipe.batch_size is not None
     batches = Batches(
         material.pixels["train"], material.targets("train"), recipe.batch_size, recipe.seed

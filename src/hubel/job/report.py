@@ -40,7 +40,7 @@ def write_report(run: Run, source: Source | None) -> None:
     store, layers = None, []
     if (run.folder / "classifier").is_dir():
         document, _ = read_artifact(run.folder / "classifier")
-        layers = _layers(document)
+        layers = _layers(document, run.code)
         if source is not None:
             store = pixel_store(source, Preprocess.from_json(document.preprocess))
     facts = ReportFacts.read(run.folder, layers=layers)
@@ -87,12 +87,16 @@ def thumbnails(
     return thumbnail
 
 
-def _layers(document: ClassifierFile) -> list[dict[str, Any]]:
-    from hubel.analysis.layers import describe_layers
+def _layers(document: ClassifierFile, code: str | None) -> list[dict[str, Any]]:
+    from hubel.job.structure import structure_of
     from hubel.models.architecture import Architecture
 
     architecture = Architecture.from_json(document.architecture)
-    return [layer.to_json() for layer in describe_layers(architecture)]
+    if code is not None:
+        architecture = architecture.with_code(code)
+    elif architecture.sha256 is not None:
+        return []  # made by the user's own code, which was not given: nothing runs by itself
+    return structure_of(architecture).layers
 
 
 def _size(manifest: Manifest, row: int) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hubel.errors import RecipeError
+from hubel.models.program import Program
 from hubel.training.recipe import as_tuples, expect_setting, parse_setting
 
 __all__ = ["clean", "command_for", "parse_duration"]
@@ -81,6 +82,8 @@ def parse_duration(text: str) -> float:
 def _value(name: str, value: Any) -> Any:
     if name == "budget" and isinstance(value, str):
         return parse_duration(value)
+    if name == "model" and isinstance(value, str) and Program.is_named(value):
+        return Program.parse(value).name  # the run may be resumed from elsewhere
     if isinstance(value, str):
         return parse_setting(name, value)
     if name == "size" and isinstance(value, int):

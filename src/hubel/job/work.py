@@ -23,6 +23,7 @@ from hubel.job.learn import Learned, baseline_seconds, learn, save_final
 from hubel.job.ledger import Ledger
 from hubel.job.prepare import (
     Material,
+    as_pretrained,
     expect_unchanged,
     gather,
     make_architecture,
@@ -31,6 +32,8 @@ from hubel.job.prepare import (
 )
 from hubel.job.report import rewrite_report, write_report
 from hubel.job.settings import clean, command_for
+from hubel.job.structure import structure_of
+from hubel.models.program import Program
 from hubel.runs import Run, expect_room, new_folder, versions
 from hubel.storage import lock_folder, storage_errors
 from hubel.training.device import choose_device, describe_device
@@ -74,10 +77,11 @@ def train(
         dataset, wish = open_data(open_source(data), chosen, sitting.reporter)
         preprocess = preprocess_for(dataset, wish)
     pictures = dataset.manifest.counts()["train"]
-    facts = Facts.of(pictures, preprocess, Recipe(**chosen).device)
+    classes = len(dataset.manifest.classes)
+    facts = Facts.of(pictures, preprocess, Recipe(**chosen).device, classes)
     recipe, resolved = resolve(chosen, facts)
-    make_architecture(dataset, preprocess, recipe).build()  # a network that can't be is said now
-    run = Run(new_folder(os.fspath(data), out))
+    network = make_architecture(dataset, preprocess, recipe).check()  # before a folder is made
+    run = Run(new_folder(os.fspath(data), out), network.code)
     dataset.manifest.write(run.folder / "manifest.parquet")  # before run.json, which counts on it
     ledger.begin(run, sitting.command or command_for(os.fspath(data), chosen))
     ledger.write(
@@ -86,9 +90,10 @@ def train(
         budget_seconds=recipe.budget,
         threads=torch.get_num_threads(),
         device={"name": str(facts.device), "text": describe_device(facts.device)},
+        code=None if network.code is None else {"name": network.code, "sha256": network.sha256},
     )
     desk = Desk(run, ledger, recipe, facts.device, sitting)
-    _introduce(desk, dataset)
+    _introduce(desk, dataset, network.notes)
     return _work(desk, dataset, preprocess)
 
 
@@ -121,6 +126,8 @@ def resume(
     sitting = sitting or Sitting()
     run = Run.open(folder)
     facts = run.facts
+    if facts.get("code"):
+        run = replace(run, code=_same_code(facts["code"]).name)
     if facts["status"] == "done":
         return _complete(run, sitting)
     if facts["status"] == "diverged":
@@ -138,6 +145,11 @@ def resume(
     dataset = Dataset(open_source(data["source"]), data["kind"], manifest, tuple(data["notes"]))
     wish = expect_unchanged(dataset, recipe, sitting.reporter)
     return _work(Desk(run, ledger, recipe, device, sitting), dataset, preprocess_for(dataset, wish))
+
+
+def _same_code(code: dict[str, str]) -> Program:
+    """The user's own file that a run began with, unchanged."""
+    return Program.parse(code["name"]).expect_same(code["sha256"])
 
 
 def _compare_versions(before: dict[str, str], sitting: Sitting) -> None:
@@ -202,6 +214,7 @@ def _note(desk: Desk, status: str, error: str) -> None:
 def _stages(desk: Desk, dataset: Dataset, preprocess: Preprocess) -> Run:
     ledger, run = desk.ledger, desk.run
     with ledger.stage("pixels"):
+        preprocess = as_pretrained(preprocess, desk.recipe)
         material = gather(dataset, preprocess, desk.reporter, desk.recipe.workers or 1)
     learned = learn(desk, material)
     classifier = save_final(desk, material, learned)
@@ -226,18 +239,15 @@ def _stages(desk: Desk, dataset: Dataset, preprocess: Preprocess) -> Run:
 
 
 def _as_rung(desk: Desk, material: Material, evaluation: Evaluation, learned: Learned) -> Baseline:
-    from hubel.analysis.layers import describe_layers
-
     architecture = learned.trainer.task.architecture
-    layers = describe_layers(architecture)
-    parameters = sum(layer.parameters for layer in layers)
-    multiply_adds = sum(layer.multiply_adds for layer in layers)
-    desk.ledger.write(parameters=parameters, multiply_adds=multiply_adds)
+    found = structure_of(architecture)
+    desk.ledger.write(parameters=found.parameters, multiply_adds=found.multiply_adds)
     tested = len(material.rows["test"])
     predicted = evaluation.probabilities[:tested].argmax(1).astype(np.int64)
-    name = f"network ({architecture.name})"
-    seconds = learned.journey.seconds
-    return Baseline(name, predicted, parameters, multiply_adds, seconds, "trained from scratch")
+    name = f"network ({architecture.short_name})"
+    note = "from the zoo's weights" if desk.recipe.pretrained else "trained from scratch"
+    cost = (found.parameters, found.multiply_adds)
+    return Baseline(name, predicted, *cost, learned.journey.seconds, note)
 
 
 def _headline(document: dict[str, Any]) -> dict[str, Any]:
@@ -260,7 +270,7 @@ def _describe(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _introduce(desk: Desk, dataset: Dataset) -> None:
+def _introduce(desk: Desk, dataset: Dataset, notes: tuple[str, ...]) -> None:
     data = desk.ledger.facts["data"]
     splits = ", ".join(f"{count:,} {split}" for split, count in data["splits"].items())
     desk.reporter.say(
@@ -269,4 +279,6 @@ def _introduce(desk: Desk, dataset: Dataset) -> None:
     )
     for note in dataset.notes:
         desk.reporter.say(f"  {note}")
+    for note in notes:
+        desk.reporter.say(f"network: {note}")
     desk.reporter.say(desk.ledger.facts["device"]["text"])

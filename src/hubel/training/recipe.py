@@ -12,7 +12,7 @@ from typing import Any, Literal, cast
 from hubel.data.augment import Augmentation
 from hubel.data.preprocess import Shape
 from hubel.errors import RecipeError
-from hubel.models.architecture import NETWORKS
+from hubel.models.naming import expect_network
 
 __all__ = [
     "OPTIMIZERS",
@@ -62,8 +62,14 @@ def _setting(default: Any, why: str, low: float | None = None, high: float | Non
 class Recipe:
     """The settings of a training run. None means that a rule decides, when the data are known."""
 
-    model: str = _setting("convnet", "the network; `convnet` or `linear`")
+    model: str = _setting(
+        "convnet",
+        "the network: a name, `timm:NAME`, `torchvision:NAME`, a line of notation, or "
+        "`FILE.py:FUNCTION`",
+    )
     widths: tuple[int, ...] | None = _setting(None, "channels of each group of the convnet", 1)
+    pretrained: bool = _setting(False, "begin with the weights that the zoo has trained")
+    small_stem: bool | None = _setting(None, "take strides out of a zoo network's stem")
     size: tuple[int, int] | None = _setting(None, "height and width of the input, in pixels", 1)
     channels: str | None = _setting(None, "`rgb` or `grey`")
     shape: Shape = _setting(  # noqa: RUF009 (a field, as the others)
@@ -103,7 +109,7 @@ class Recipe:
     def __post_init__(self) -> None:
         for setting in fields(self):
             _check(setting, getattr(self, setting.name))
-        _choose("model", self.model, tuple(NETWORKS))
+        expect_network(self.model)
         _choose("optimizer", self.optimizer, OPTIMIZERS)
         _choose("shape", self.shape, ("squash", "crop", "pad"))
         _choose("device", self.device.partition(":")[0], ("auto", "cpu", "cuda", "mps"))

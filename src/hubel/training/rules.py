@@ -13,7 +13,10 @@ from hubel.data.preprocess import Preprocess
 from hubel.data.workers import workers_by_rule
 from hubel.errors import RecipeError
 from hubel.models.convnet import DEFAULT_WIDTHS, convnet_shape
+from hubel.models.naming import Kind, kind_of
+from hubel.models.registered import NETWORKS
 from hubel.training.device import choose_device, supports_bfloat16
+from hubel.training.network import Rule, Wanted, network_rules
 from hubel.training.recipe import Recipe, Setting
 
 __all__ = ["Facts", "refuse_without_effect", "resolve"]
@@ -30,17 +33,19 @@ class Facts:
         preprocess: of the data.
         device: chosen.
         device_why: the reason.
+        num_classes: of the pictures.
     """
 
     pictures: int
     preprocess: Preprocess
     device: torch.device
     device_why: str
+    num_classes: int = 2
 
     @classmethod
-    def of(cls, pictures: int, preprocess: Preprocess, device: str) -> Facts:
+    def of(cls, pictures: int, preprocess: Preprocess, device: str, num_classes: int = 2) -> Facts:
         """The facts, with the device chosen by its name."""
-        return cls(pictures, preprocess, *choose_device(device))
+        return cls(pictures, preprocess, *choose_device(device), num_classes)
 
 
 def resolve(chosen: dict[str, Any], facts: Facts) -> tuple[Recipe, dict[str, Setting]]:
@@ -69,7 +74,7 @@ def resolve(chosen: dict[str, Any], facts: Facts) -> tuple[Recipe, dict[str, Set
         field.name: Setting(getattr(recipe, field.name), "default", str(field.metadata["why"]))
         for field in fields(Recipe)
     }
-    for name, value, why in _by_rule(recipe, facts):
+    for name, value, why in _by_rule(recipe, chosen, facts):
         if name not in chosen:
             settings[name] = Setting(value, "rule", why)
             recipe = replace(recipe, **{name: value})
@@ -82,10 +87,7 @@ def resolve(chosen: dict[str, Any], facts: Facts) -> tuple[Recipe, dict[str, Set
     return recipe, settings
 
 
-def _by_rule(recipe: Recipe, facts: Facts) -> Iterator[tuple[str, Any, str]]:
-    side = max(facts.preprocess.height, facts.preprocess.width)
-    large = side > _LARGE_SIDE
-    kind = f"pictures of {facts.preprocess.height} x {facts.preprocess.width} px"
+def _by_rule(recipe: Recipe, chosen: dict[str, Any], facts: Facts) -> Iterator[Rule]:
     yield (
         "size",
         (facts.preprocess.height, facts.preprocess.width),
@@ -101,24 +103,38 @@ def _by_rule(recipe: Recipe, facts: Facts) -> Iterator[tuple[str, Any, str]]:
     batch = recipe.batch_size or _batch_size(facts.pictures)
     all_ = f"for {facts.pictures:,} training pictures"
     yield "batch_size", batch, f"a power of two from 32 to 256, or all there are, {all_}"
+    if recipe.model not in NETWORKS:
+        wanted = Wanted(recipe, chosen, facts.preprocess, facts.num_classes)
+        yield from network_rules(wanted, batch)
+        yield from _changes(facts)
+        return
     adamw, linear = recipe.optimizer == "adamw", recipe.model == "linear"
     rate = 0.002 if adamw else 0.02 if linear else 0.4
     scale = (batch / 256) ** (0.5 if adamw else 1.0)
     yield "lr", rate * scale, f"{rate} for 256 pictures, scaled to {batch}"
     yield "weight_decay", 0.05 if adamw else 0.002, f"for {recipe.optimizer}"
+    yield "small_stem", False, "for the networks of a zoo"
     if linear:
         yield "resolutions", ((1.0, 1.0),), "a linear classifier has one size"
         yield "flip", False, "a template has a left and a right"
         for name in ("shift", "zoom", "aspect", "color"):
             yield name, 0.0, "off for a linear classifier"
         return
+    kind = f"pictures of {facts.preprocess.height} x {facts.preprocess.width} px"
     yield "widths", _widths(recipe, facts), f"the last groups that leave a position for {kind}"
     yield "norm_lr", 8.0, "for the convnet"
     yield "resolutions", ((0.4, 0.5), (0.7, 0.75), (1.0, 1.0)), "few pixels first: cheaper epochs"
-    yield "shift", 0.0 if large else 2 / 32, f"for {kind}"
-    yield "zoom", 0.6 if large else 0.0, f"for {kind}"
-    yield "aspect", 0.5 if large else 0.0, f"for {kind}"
-    yield "color", 0.25 if large else 0.0, f"for {kind}"
+    yield from _changes(facts)
+
+
+def _changes(facts: Facts) -> Iterator[Rule]:
+    """How the training pictures are varied."""
+    large = max(facts.preprocess.height, facts.preprocess.width) > _LARGE_SIDE
+    kind = f"for pictures of {facts.preprocess.height} x {facts.preprocess.width} px"
+    yield "shift", 0.0 if large else 2 / 32, kind
+    yield "zoom", 0.6 if large else 0.0, kind
+    yield "aspect", 0.5 if large else 0.0, kind
+    yield "color", 0.25 if large else 0.0, kind
 
 
 def _widths(recipe: Recipe, facts: Facts) -> tuple[int, ...]:
@@ -142,8 +158,10 @@ def refuse_without_effect(chosen: dict[str, Any], recipe: Recipe) -> None:
     """Off means off, and what is set must do something."""
     idle = {
         "momentum": recipe.optimizer == "sgd",
-        "widths": recipe.model == "linear",
+        "widths": recipe.model != "convnet",
         "norm_lr": recipe.model == "linear",
+        "pretrained": kind_of(recipe.model) is not Kind.ZOO,
+        "small_stem": kind_of(recipe.model) is not Kind.ZOO,
     }
     for name, without in idle.items():
         if name in chosen and without:

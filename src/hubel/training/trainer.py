@@ -65,10 +65,11 @@ class Trainer:
         self.task = task
         self.recipe = recipe
         self.device = device
-        self.module = task.architecture.build(recipe.seed)
+        self.layout = task.architecture.memory_format
+        self.module = task.architecture.build(recipe.seed, fetch=look)
         if look:
             self._look_at_data()
-        self.module.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.module.to(device, memory_format=self.layout)  # pyright: ignore[reportCallIssue]
         self.optimizer = Optimizer(self.module, recipe)
         self.average = WeightAverage(self.module)
         self._forward: Callable[[Tensor], Tensor] = (
@@ -111,10 +112,10 @@ class Trainer:
 
     def final_module(self) -> nn.Module:
         """A copy of the network with the weights that would be shipped now, on the CPU."""
-        module = self.task.architecture.build(self.recipe.seed)
+        module = self.task.architecture.build(self.recipe.seed, fetch=False)
         source = self.average.tensors if self.recipe.averaging else self.module.state_dict()
         module.load_state_dict({name: value.cpu() for name, value in source.items()})
-        return module.to(memory_format=torch.channels_last).eval()  # pyright: ignore[reportCallIssue]
+        return module.to(memory_format=self.layout).eval()  # pyright: ignore[reportCallIssue]
 
     def validate(self, progress: float) -> tuple[float, float]:
         """Mean cross-entropy and accuracy on the validation samples, of the averaged weights.
@@ -123,12 +124,24 @@ class Trainer:
         seen pictures of full size.
         """
         module = self.final_module().to(self.device)
-        size = self.size_at(progress)
-        logits = logits_of(module, self.task.val_pixels, self.task.preprocess, self.device, size)
+        logits = self.logits(module, self.task.val_pixels, self.size_at(progress))
         scores = torch.from_numpy(logits)
         targets = torch.from_numpy(self.task.val_targets)
         loss = functional.cross_entropy(scores, targets).item()
         return loss, (scores.argmax(1) == targets).double().mean().item()
+
+    def logits(
+        self, module: nn.Module, pixels: Pixels, size: tuple[int, int] | None = None
+    ) -> NDArray[np.float32]:
+        """The scores that a `final_module` gives stored samples: (n, classes).
+
+        Args:
+            module: on the trainer's device.
+            pixels: of the samples.
+            size: height and width to bring the input to, where they differ from its own.
+        """
+        preprocess = self.task.preprocess
+        return logits_of(module, pixels, preprocess, self.device, size, self.layout)
 
     def tensors(self) -> dict[str, Tensor]:
         """All that training has changed, by name."""
@@ -167,7 +180,7 @@ class Trainer:
         key = Key(recipe.seed, batch.epochs, batch.indices)
         images = augment(
             self.task.preprocess.tensor(pixels), key, recipe.augmentation, self.size_at(progress)
-        )
+        ).contiguous(memory_format=self.layout)
         if recipe.mixup or recipe.cutmix:
             soft = functional.one_hot(targets, self.task.architecture.num_classes).float()
             return mix(images, soft, recipe.augmentation, recipe.seed, step)
@@ -186,6 +199,7 @@ def logits_of(
     preprocess: Preprocess,
     device: torch.device,
     size: tuple[int, int] | None = None,
+    layout: torch.memory_format = torch.channels_last,
 ) -> NDArray[np.float32]:
     """The scores of stored samples, in batches of one fixed size.
 
@@ -195,6 +209,7 @@ def logits_of(
         preprocess: from them to its input.
         device: where.
         size: height and width to bring the input to, where they differ from its own.
+        layout: of the input in memory.
 
     Returns:
         float32, (n, classes).
@@ -207,5 +222,6 @@ def logits_of(
             images = preprocess.tensor(torch.from_numpy(pixels.take(indices)).to(device))
             if size is not None and size != tuple(images.shape[2:]):
                 images = functional.interpolate(images, size, mode="bilinear", antialias=True)
+            images = images.contiguous(memory_format=layout)
             parts.append(module(images).float().cpu())
     return torch.cat(parts).numpy()

@@ -28,6 +28,8 @@ class NotationError(RecipeError):
                ^^^^^^^
     """
 
+    drawn = True
+
     def __init__(self, message: str, line: str, span: Span, mend: str = "") -> None:
         super().__init__(message, line, span, mend)
         self.message = message

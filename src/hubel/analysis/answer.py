@@ -1,0 +1,76 @@
+"""The printed answer to a request: one design, or several side by side."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from textwrap import wrap
+from typing import Any
+
+from hubel.analysis.assemble import Question, design_of
+from hubel.analysis.compare import side_by_side
+from hubel.analysis.design import Design
+from hubel.analysis.extras import Extra, extras
+from hubel.analysis.request import Request
+from hubel.analysis.subject import Subject, subject_of
+from hubel.analysis.tables import markdown, text
+
+__all__ = ["answer", "drawing"]
+
+
+def answer(request: Request) -> str:
+    """What is printed.
+
+    Raises:
+        DesignError: a network fails at the input, or an operator has no rule.
+    """
+    found = [_one(request, network) for network in request.networks]
+    if request.form == "json":
+        documents = [_document(*one) for one in found]
+        whole = documents[0] if len(documents) == 1 else {"designs": documents}
+        return json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    as_markdown = request.form == "markdown"
+    if len(found) > 1:
+        parts = [side_by_side([design for design, _ in found], as_markdown=as_markdown)]
+        parts += [_told([f"{d.network}:", *x.lines]) for d, more in found for x in more]
+    else:
+        design, more = found[0]
+        show = markdown if as_markdown else text
+        parts = [show(design, request.view, request.depth), *(_told(x.lines) for x in more)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _one(request: Request, network: str) -> tuple[Design, list[Extra]]:
+    subject = subject_of(network, request.input, request.classes, request.init)
+    design = design_of(subject, _question(request))
+    return design, list(extras(request, subject, design))
+
+
+def _question(request: Request) -> Question:
+    is_seen = request.form == "json" or request.view == "formulas"
+    return Question(
+        batch=request.batch,
+        convention=request.count,
+        formulas=is_seen and len(request.networks) == 1,
+    )
+
+
+def _document(design: Design, more: Sequence[Extra]) -> dict[str, Any]:
+    return design.to_json() | {extra.name: extra.document for extra in more}
+
+
+def _told(lines: Sequence[str]) -> str:
+    """Sentences wrapped; lines of a table as they are."""
+    return "\n".join(
+        "\n".join(wrap(line, 79, break_on_hyphens=False)) if len(line) > 79 else line
+        for line in lines
+    )
+
+
+def drawing(request: Request) -> str:
+    """The graph of the first network as SVG."""
+    from hubel.analysis.drawing import draw
+
+    subject: Subject = subject_of(request.networks[0], request.input, request.classes, request.init)
+    found = design_of(subject, Question(formulas=False, sizes=False))
+    return draw(found.graph, found.layers)

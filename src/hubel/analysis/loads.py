@@ -1,0 +1,114 @@
+"""What each operator of a graph asks of a machine: arithmetic, traffic, memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hubel.analysis.costs import bytes_moved, work
+from hubel.analysis.graph import Graph, Operator
+from hubel.analysis.layers import rows_of
+from hubel.analysis.machine import Kind
+
+__all__ = ["Load", "kind_of", "loads_of"]
+
+# Activations that a processor has one instruction for, unlike exponentials.
+_SIMPLE = frozenset(
+    {"relu", "relu6", "hardtanh", "hardswish", "hardsigmoid", "leaky_relu", "prelu", "threshold",
+     "_prelu_kernel", "hardshrink", "softshrink"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Load:
+    """One operator, or several alike, as a machine sees them.
+
+    Attributes:
+        layer: name of the layer that it belongs to.
+        kind: which ceiling holds for it.
+        multiply_adds: for one sample.
+        moved: bytes of activations read and written for one sample, as they are in float32.
+        constant: bytes of parameters and buffers that are read whatever the batch.
+        touched: bytes of the distinct memory behind `moved`: in place, half as much.
+        made: bytes of the largest tensor that it makes, for one sample.
+    """
+
+    layer: str
+    kind: Kind
+    multiply_adds: int = 0
+    moved: int = 0
+    constant: int = 0
+    touched: int = 0
+    made: int = 0
+
+
+def kind_of(op: Operator) -> Kind:
+    """Which ceiling holds for an operator.
+
+    Raises:
+        DesignError: there is no rule for its work.
+    """
+    done, base = work(op), op.name.removesuffix("_")
+    if done.products:
+        return _kind_of_product(op, base)
+    if done.norm:
+        return Kind.BATCH_NORM if "batch_norm" in base else Kind.LAYER_NORM
+    if done.max_pooling:
+        return Kind.MAX_POOLING
+    if done.pooling:
+        return Kind.MEAN
+    if done.activation and base not in _SIMPLE:
+        return Kind.ACTIVATION
+    return Kind.ELEMENTWISE if bytes_moved(op) else Kind.VIEW
+
+
+def _kind_of_product(op: Operator, base: str) -> Kind:
+    if "attention" in base:
+        return Kind.ATTENTION
+    if "conv" not in base:
+        return Kind.MATRIX_PRODUCT
+    groups = op.arguments[8] if len(op.arguments) > 8 and "backward" not in base else 1
+    if groups == 1:
+        return Kind.CONVOLUTION
+    return Kind.DEPTHWISE if groups == op.inputs[0].shape[1] else Kind.GROUPED
+
+
+def loads_of(graph: Graph) -> tuple[Load, ...]:
+    """The operators of a graph as loads for one sample, in the order of running.
+
+    Args:
+        graph: of one pass; its figures are divided by the batch that it was traced at.
+
+    Raises:
+        DesignError: an operator has no rule for its work.
+
+    Example:
+        >>> import torch
+        >>> from hubel.analysis.trace import Traceable, trace
+        >>> graph, _ = trace(Traceable.of(torch.nn.Conv2d(3, 8, 3, bias=False)), (1, 3, 10, 10))
+        >>> load, = loads_of(graph)
+        >>> load.kind.value, load.multiply_adds, load.moved, load.constant
+        ('convolution', 13824, 3248, 864)
+    """
+    batch = graph.inputs[0].shape[0]
+    constants = graph.constants
+    owner = {op.index: row.name for row in rows_of(graph) for op in row.operators}
+    return tuple(_load(op, owner[op.index], constants, batch) for op in graph.operators)
+
+
+def _load(op: Operator, layer: str, constants: frozenset[int], batch: int) -> Load:
+    total = bytes_moved(op)
+    fixed = {value.id: value.nbytes for value in op.inputs if value.id in constants}
+    constant = min(sum(fixed.values()), total)
+    known = {value.storage for value in op.inputs}
+    varying = [x for x in (*op.inputs, *op.outputs) if total and x.id not in constants]
+    touched = sum({x.storage: x.nbytes for x in varying}.values())
+    made = max((x.nbytes for x in op.outputs if total and x.storage not in known), default=0)
+    return Load(
+        layer=layer,
+        kind=kind_of(op),
+        multiply_adds=work(op).products // batch,
+        moved=(total - constant) // batch,
+        constant=constant,
+        touched=touched // batch,
+        made=made // batch,
+    )

@@ -1,0 +1,185 @@
+"""What a machine can do: arithmetic, memory, and what starting an operator costs.
+
+A multiply-add is one unit of work here; vendors count it as two floating-point operations.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import Any
+
+from hubel.errors import DesignError
+
+__all__ = ["BYTES", "Ceiling", "Kind", "Machine", "named_machine"]
+
+# Bytes of one number as it lies in memory; tf32 is float32 there.
+BYTES = {"float32": 4, "tf32": 4, "bfloat16": 2, "float16": 2}
+
+
+class Kind(StrEnum):
+    """Operators that reach the same share of what a machine can do."""
+
+    MATRIX_PRODUCT = "matrix product"
+    ATTENTION = "attention"
+    CONVOLUTION = "convolution"
+    GROUPED = "grouped convolution"
+    DEPTHWISE = "depthwise convolution"
+    BATCH_NORM = "batch normalisation"
+    LAYER_NORM = "layer normalisation"
+    ACTIVATION = "activation"
+    MAX_POOLING = "max pooling"
+    MEAN = "mean"
+    ELEMENTWISE = "elementwise"
+    VIEW = "view"
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """What operators of one kind reach at most, whatever the machine's peak (Williams et al.).
+
+    Attributes:
+        multiply_adds: a second; None where the kind has none, or the peak holds.
+        stream: bytes a second when the data are in the cache; None where only memory limits.
+        overhead: seconds that starting one takes; None where the machine's own holds.
+    """
+
+    multiply_adds: float | None = None
+    stream: float | None = None
+    overhead: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Machine:
+    """What predictions of time need to know of a machine.
+
+    Attributes:
+        name: as it is asked for.
+        title: as people know it.
+        multiply_adds: peak a second, by precision; dense, without structured sparsity.
+        bandwidth: bytes a second between main memory and the processor.
+        memory: bytes that networks and activations share; None where it differs by model.
+        overhead: seconds that starting an operator takes; 0 where nobody has published it.
+        is_overlapped: whether operators are started while others run, as on a GPU.
+        ceilings: what kinds of operators reach in float32, where it was measured.
+        caches: rising bytes that an operator touches, with the bytes a second that it moves them
+            at: what fits in a cache comes from there.
+        fresh: bytes a second at which new memory is had for tensors above `fresh_above`.
+        fresh_above: bytes of a tensor for which memory is asked of the system each time.
+        spread: relative half-width of the middle half of repeated measurements; None: not measured.
+        source: what says so, and what it says.
+        url: where it says so.
+    """
+
+    name: str
+    title: str
+    multiply_adds: Mapping[str, float]
+    bandwidth: float
+    memory: int | None = None
+    overhead: float = 0.0
+    is_overlapped: bool = False
+    ceilings: Mapping[str, Ceiling] = field(default_factory=dict[str, Ceiling])
+    caches: tuple[tuple[float, float], ...] = ()
+    fresh: float | None = None
+    fresh_above: int = 32 << 20
+    spread: float | None = None
+    source: str
+    url: str = ""
+
+    def peak(self, precision: str = "float32") -> float:
+        """Multiply-adds a second.
+
+        Raises:
+            DesignError: nothing is known of that precision on this machine.
+        """
+        if precision not in self.multiply_adds:
+            raise DesignError(
+                f"precision: {self.title} has figures for {', '.join(self.multiply_adds)}, "
+                f"none for {precision!r}"
+            )
+        return self.multiply_adds[precision]
+
+    def ridge(self, precision: str = "float32") -> float:
+        """Multiply-adds a byte above which arithmetic is the limit, and memory below."""
+        return self.peak(precision) / self.bandwidth
+
+    def bandwidth_at(self, touched: float) -> float:
+        """Bytes a second at which an operator that touches so many bytes moves them.
+
+        Example:
+            >>> machine = Machine(name="m", title="m", multiply_adds={"float32": 1e9},
+            ...     bandwidth=1e9, caches=((1e6, 4e9), (4e6, 2e9)), source="made up")
+            >>> [round(machine.bandwidth_at(x) / 1e9, 1) for x in (1e3, 2e6, 1e9)]
+            [4.0, 2.8, 1.0]
+        """
+        if not self.caches or touched > self.caches[-1][0]:
+            return self.bandwidth
+        points = [(math.log(size), math.log(rate)) for size, rate in self.caches]
+        here = math.log(max(touched, self.caches[0][0]))
+        for (start, fast), (end, slow) in zip(points, points[1:], strict=False):
+            if here <= end:
+                return math.exp(fast + (slow - fast) * (here - start) / (end - start))
+        return self.caches[0][1]  # one cache, and the data are within it
+
+    def to_json(self) -> dict[str, Any]:
+        """The machine as JSON types."""
+        kinds = {str(kind): asdict(one) for kind, one in self.ceilings.items()}
+        return {
+            "name": self.name,
+            "title": self.title,
+            "multiply_adds": dict(self.multiply_adds),
+            "bandwidth": self.bandwidth,
+            "memory": self.memory,
+            "overhead": self.overhead,
+            "is_overlapped": self.is_overlapped,
+            "ceilings": kinds,
+            "caches": [list(one) for one in self.caches],
+            "fresh": self.fresh,
+            "fresh_above": self.fresh_above,
+            "spread": self.spread,
+            "source": self.source,
+            "url": self.url,
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Machine:
+        """The inverse of `to_json`.
+
+        Raises:
+            KeyError, TypeError: the document is of another version.
+        """
+        ceilings = {kind: Ceiling(**one) for kind, one in document["ceilings"].items()}
+        caches = tuple((size, rate) for size, rate in document["caches"])
+        return cls(**{**document, "ceilings": ceilings, "caches": caches})
+
+
+def named_machine(name: str) -> Machine:
+    """A machine of the table, by its name or another that people use for it.
+
+    Args:
+        name: such as "h100", "A100 80GB", "raspberry-pi-5", "phone".
+
+    Raises:
+        DesignError: it is not in the table; the nearest names are suggested.
+
+    Example:
+        >>> named_machine("A100 80GB").multiply_adds["tf32"]
+        78000000000000.0
+    """
+    from hubel.analysis.machines import ALIASES, MACHINES
+
+    wanted = name.strip().lower().replace(" ", "-").replace("_", "-")
+    wanted = ALIASES.get(wanted, wanted)
+    for machine in MACHINES:
+        if machine.name == wanted:
+            return machine
+    known = [machine.name for machine in MACHINES]
+    near = get_close_matches(wanted, [*known, *ALIASES], n=2, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    raise DesignError(
+        f"machine: nothing is known of {name!r}; {hint}there are {', '.join(known)}; "
+        "and `this` measures the machine that runs"
+    )

@@ -1,0 +1,162 @@
+"""Small programs of one kind of operator each, which a machine's ceilings are found with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from hubel.analysis.machine import Kind
+
+__all__ = ["ARITHMETIC", "STREAMING", "Make", "Program", "matrix_product", "tiny_operators"]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One call of an operator at some size.
+
+    Attributes:
+        run: the call.
+        multiply_adds: that it does.
+        moved: bytes that it reads and writes if every tensor travels once.
+    """
+
+    run: Callable[[], Any]
+    multiply_adds: int
+    moved: int
+
+
+# Of so many times the least size, on a device.
+Make = Callable[[int, torch.device], Program]
+
+
+def matrix_product(n: int, device: torch.device, dtype: torch.dtype = torch.float32) -> Program:
+    """A linear layer over 512 n rows, 384 wide as in ViT-S; wider where there is much to do."""
+    side = 384 if n < 64 else 4096
+    x, weight = _draw(512 * n, side, device=device), _draw(side, side, device=device)
+    x, weight = x.to(dtype), weight.to(dtype)
+    return _program(lambda: F.linear(x, weight), [x, weight], side)
+
+
+def tiny_operators(device: torch.device) -> dict[Kind, Callable[[], Any]]:
+    """One operator of each kind with next to nothing to do."""
+    x, row = torch.ones(1, 8, 4, 4, device=device), torch.ones(1, 8, device=device)
+    heads, ones = torch.ones(1, 1, 4, 8, device=device), torch.ones(8, device=device)
+    square = torch.ones(8, 8, device=device)
+    dense, grouped, depthwise = (torch.ones(8, n, 1, 1, device=device) for n in (8, 2, 1))
+    return {
+        Kind.MATRIX_PRODUCT: lambda: F.linear(row, square),
+        Kind.ATTENTION: lambda: F.scaled_dot_product_attention(heads, heads, heads),
+        Kind.CONVOLUTION: lambda: F.conv2d(x, dense),
+        Kind.GROUPED: lambda: F.conv2d(x, grouped, groups=4),
+        Kind.DEPTHWISE: lambda: F.conv2d(x, depthwise, groups=8),
+        Kind.BATCH_NORM: lambda: F.batch_norm(x, ones, ones, ones, ones),
+        Kind.LAYER_NORM: lambda: F.layer_norm(row, (8,), ones, ones),
+        Kind.ACTIVATION: lambda: F.gelu(row),
+        Kind.MAX_POOLING: lambda: F.max_pool2d(x, 2),
+        Kind.MEAN: lambda: x.mean((2, 3)),
+        Kind.ELEMENTWISE: lambda: torch.relu(row),
+        Kind.VIEW: lambda: row.view(8),
+    }
+
+
+def _draw(*shape: int, device: torch.device) -> Tensor:
+    """Numbers as in a network: a maximum of equal ones, say, is found faster."""
+    numel = torch.Size(shape).numel()
+    few = torch.randn(min(numel, 1 << 18), device=device)
+    return few.repeat(-(-numel // few.numel()))[:numel].view(shape).clone()
+
+
+def _program(run: Callable[[], Tensor], given: list[Tensor], products: int) -> Program:
+    """`products` are those of one element of the output."""
+    out = run()
+    moved = sum(x.numel() * x.element_size() for x in (*given, out))
+    return Program(run, out.numel() * products, moved)
+
+
+def _attention(n: int, device: torch.device) -> Program:
+    """Heads as in ViT: 196 positions, 64 wide."""
+    x = _draw(n, 6, 196, 64, device=device)
+    return _program(lambda: F.scaled_dot_product_attention(x, x, x), [x, x, x], 2 * 196)
+
+
+def _convolution(x: Tensor, made: int, kernel: int, groups: int = 1) -> Program:
+    weight = _draw(made, x.shape[1] // groups, kernel, kernel, device=x.device)
+    products = x.shape[1] // groups * kernel * kernel
+    return _program(
+        lambda: F.conv2d(x, weight, padding=kernel // 2, groups=groups), [x, weight], products
+    )
+
+
+def _dense(n: int, device: torch.device) -> Program:
+    return _convolution(_draw(n, 128, 14, 14, device=device), 128, 3)
+
+
+def _thin(n: int, device: torch.device) -> Program:
+    """Few channels, as where MobileNet widens."""
+    return _convolution(_draw(n, 16, 56, 56, device=device), 64, 1)
+
+
+def _grouped(n: int, device: torch.device) -> Program:
+    """32 groups, as ResNeXt has them."""
+    return _convolution(_draw(n, 128, 28, 28, device=device), 128, 3, groups=32)
+
+
+def _depthwise(n: int, device: torch.device) -> Program:
+    """As ConvNeXt has it: channels last, 7 x 7."""
+    x = _draw(n, 28, 28, 128, device=device).permute(0, 3, 1, 2)
+    return _convolution(x, 128, 7, groups=128)
+
+
+def _small_depthwise(n: int, device: torch.device) -> Program:
+    """As MobileNet has it: 3 x 3."""
+    return _convolution(_draw(n, 128, 28, 28, device=device), 128, 3, groups=128)
+
+
+def _on_map(call: Callable[[Tensor], Tensor]) -> Make:
+    def make(n: int, device: torch.device) -> Program:
+        x = _draw(n, 64, 56, 56, device=device)
+        return _program(lambda: call(x), [x], 0)
+
+    return make
+
+
+def _batch_norm(x: Tensor) -> Tensor:
+    ones = x.new_ones(x.shape[1])
+    return F.batch_norm(x, ones, ones, ones, ones)
+
+
+def _layer_norm(x: Tensor) -> Tensor:
+    ones = x.new_ones(256)
+    return F.layer_norm(x.view(-1, 256), (256,), ones, ones)
+
+
+def _max_pooling(x: Tensor) -> Tensor:
+    return F.max_pool2d(x, 3, 2, 1)
+
+
+def _mean(x: Tensor) -> Tensor:
+    return x.mean((2, 3))
+
+
+# What tells the multiply-adds a second, and what the bytes a second.
+ARITHMETIC: dict[Kind, Make] = {
+    Kind.MATRIX_PRODUCT: matrix_product,
+    Kind.ATTENTION: _attention,
+    Kind.CONVOLUTION: _dense,
+    Kind.GROUPED: _grouped,
+    Kind.DEPTHWISE: _depthwise,
+}
+STREAMING: dict[Kind, Make] = {
+    Kind.CONVOLUTION: _thin,
+    Kind.DEPTHWISE: _small_depthwise,
+    Kind.BATCH_NORM: _on_map(_batch_norm),
+    Kind.LAYER_NORM: _on_map(_layer_norm),
+    Kind.ACTIVATION: _on_map(F.gelu),
+    Kind.MAX_POOLING: _on_map(_max_pooling),
+    Kind.MEAN: _on_map(_mean),
+}
