@@ -1,4 +1,4 @@
-"""A name is read by its form, a misspelled one is told the nearest, and half a line what it lacks."""
+"""A name is read by its form; a misspelled one is told the nearest, half a line what it lacks."""
 
 from __future__ import annotations
 

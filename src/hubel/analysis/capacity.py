@@ -73,7 +73,8 @@ def step_memory(
         DesignError: the network can't be trained at that batch, or there is no such optimizer.
 
     Example:
-        >>> network = Traceable.of(torch.nn.Linear(1000, 1000, bias=False))
+        >>> from torch import nn
+        >>> network = Traceable.of(nn.Linear(1000, 1000, bias=False))
         >>> found = step_memory(network, (1000,), batch=2, optimizer="adam")
         >>> found.weights, found.gradients, found.optimizer_state, found.activations
         (4000000, 4000000, 8000000, 8000)
@@ -81,9 +82,7 @@ def step_memory(
     parameters = [x for x in network.module.parameters() if x.requires_grad]
     state = optimizer_state(optimizer, parameters)
     step = trace_step(network, (batch, *input))
-    tensors = {id(x): x for x in (*network.module.parameters(), *network.module.buffers())}
-    weights = sum(x.numel() * x.element_size() for x in tensors.values())
-    gradients = sum(x.numel() * x.element_size() for x in parameters)
+    weights, gradients = _weights(network), sum(x.nbytes for x in parameters)
     update = weights + 2 * gradients + state
     return StepMemory(
         weights=weights,
@@ -101,12 +100,17 @@ def inference_memory(network: Traceable, input: Sequence[int], batch: int) -> in
         DesignError: names the layer that failed.
 
     Example:
-        >>> inference_memory(Traceable.of(torch.nn.Linear(10, 10, bias=False)), (10,), batch=3)
+        >>> from torch import nn
+        >>> inference_memory(Traceable.of(nn.Linear(10, 10, bias=False)), (10,), batch=3)
         640
     """
     _, activations = trace(network, (batch, *input))
-    tensors = {id(x): x for x in (*network.module.parameters(), *network.module.buffers())}
-    return activations + sum(x.numel() * x.element_size() for x in tensors.values())
+    return _weights(network) + activations
+
+
+def _weights(network: Traceable) -> int:
+    """Parameters and buffers."""
+    return sum(x.nbytes for x in (*network.module.parameters(), *network.module.buffers()))
 
 
 def largest_training_batch(
@@ -127,7 +131,8 @@ def largest_training_batch(
         DesignError: the network can't be trained, or there is no such optimizer.
 
     Example:
-        >>> network = Traceable.of(torch.nn.Linear(1000, 1000, bias=False))
+        >>> from torch import nn
+        >>> network = Traceable.of(nn.Linear(1000, 1000, bias=False))
         >>> largest_training_batch(network, (1000,), memory_bytes("64MB"))
         4000
     """

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
 from hubel.errors import DesignError
@@ -119,30 +120,14 @@ class Machine:
             return self.bandwidth
         points = [(math.log(size), math.log(rate)) for size, rate in self.caches]
         here = math.log(max(touched, self.caches[0][0]))
-        for (start, fast), (end, slow) in zip(points, points[1:], strict=False):
+        for (start, fast), (end, slow) in pairwise(points):
             if here <= end:
                 return math.exp(fast + (slow - fast) * (here - start) / (end - start))
         return self.caches[0][1]  # one cache, and the data are within it
 
     def to_json(self) -> dict[str, Any]:
         """The machine as JSON types."""
-        kinds = {str(kind): asdict(one) for kind, one in self.ceilings.items()}
-        return {
-            "name": self.name,
-            "title": self.title,
-            "multiply_adds": dict(self.multiply_adds),
-            "bandwidth": self.bandwidth,
-            "memory": self.memory,
-            "overhead": self.overhead,
-            "is_overlapped": self.is_overlapped,
-            "ceilings": kinds,
-            "caches": [list(one) for one in self.caches],
-            "fresh": self.fresh,
-            "fresh_above": self.fresh_above,
-            "spread": self.spread,
-            "source": self.source,
-            "url": self.url,
-        }
+        return asdict(self)
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Machine:
@@ -151,9 +136,10 @@ class Machine:
         Raises:
             KeyError, TypeError: the document is of another version.
         """
-        ceilings = {kind: Ceiling(**one) for kind, one in document["ceilings"].items()}
-        caches = tuple((size, rate) for size, rate in document["caches"])
-        return cls(**{**document, "ceilings": ceilings, "caches": caches})
+        fields: dict[str, Any] = dict(document)
+        fields["ceilings"] = {kind: Ceiling(**one) for kind, one in fields["ceilings"].items()}
+        fields["caches"] = tuple((size, rate) for size, rate in fields["caches"])
+        return cls(**fields)
 
 
 def named_machine(name: str) -> Machine:

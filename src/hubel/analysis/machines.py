@@ -53,8 +53,8 @@ MACHINES = (
         memory=int(80 * _G),
         overhead=_LAUNCH,
         is_overlapped=True,
-        source="NVIDIA H100 data sheet of 2023, PCIe: FP32 51 teraFLOPS; with sparsity TF32 756, BF16 and "
-        f"FP16 1,513; 80 GB, 2 TB/s. {_LAUNCH_SOURCE}",
+        source="NVIDIA H100 data sheet of 2023, PCIe: FP32 51 teraFLOPS; with sparsity TF32 756, "
+        f"BF16 and FP16 1,513; 80 GB, 2 TB/s. {_LAUNCH_SOURCE}",
         url=_H100,
     ),
     Machine(

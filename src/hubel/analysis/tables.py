@@ -37,9 +37,9 @@ def field_text(field: Field) -> str:
     """A receptive field in a few characters: `427 /32`, its size and its stride in pixels."""
     if field.kind == "whole":
         return "all"
-    sides = "x".join(dict.fromkeys(map(str, field.size)))
-    strides = "x".join(dict.fromkeys(map(str, field.stride)))
-    return f"{'<=' if field.kind == 'bound' else ''}{sides} /{strides}"
+    stride = _numbers(field.stride)
+    most = "<=" if field.kind == "bound" else ""
+    return f"{most}{_numbers(field.size)}" + (f" /{stride}" if stride else "")
 
 
 _NAME = Column("layer", lambda layer, _: _short(layer.name), left=True)
@@ -81,8 +81,11 @@ def _of_field(layer: Layer, show: Callable[[Field], str]) -> str:
     return "" if layer.receptive_field is None else show(layer.receptive_field)
 
 
-def _numbers(values: Sequence[object] | None) -> str:
-    return "" if values is None else "x".join(dict.fromkeys(map(str, values)))
+def _numbers(values: Sequence[object]) -> str:
+    """One number where the axes agree, else all with a cross; nothing where there is none."""
+    if all(value is None for value in values):
+        return ""
+    return "x".join(map(str, values if len(set(values)) > 1 else values[:1]))
 
 
 def _share(part: int, whole: int) -> str:
@@ -220,8 +223,8 @@ def _field_sentence(field: Field) -> str:
     size, stride = _numbers(field.size), _numbers(field.stride)
     most = "at most " if field.kind == "bound" else ""
     return (
-        f"{most}{size} px at stride {stride} in the last layer before the whole is seen; its "
-        f"centre sees {field.seen:.0%} of the input"
+        f"{most}{size} px{f' at stride {stride}' if stride else ''} in the last layer before the "
+        f"whole is seen; its centre sees {field.seen:.0%} of the input"
     )
 
 

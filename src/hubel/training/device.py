@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import platform
-from pathlib import Path
 
 import torch
 
+from hubel.analysis.timing import processor, synchronize
 from hubel.errors import RecipeError
 
 __all__ = ["choose_device", "describe_device", "supports_bfloat16", "synchronize"]
@@ -53,26 +53,9 @@ def describe_device(device: torch.device) -> str:
     if device.type == "mps":
         return f"mps: {platform.processor() or 'Apple GPU'}"
     threads = torch.get_num_threads()
-    return f"cpu: {_processor()}, {threads} thread{'s' * (threads != 1)}"
+    return f"cpu: {processor(device)}, {threads} thread{'s' * (threads != 1)}"
 
 
 def supports_bfloat16(device: torch.device) -> bool:
     """Whether bfloat16 is fast there; on most CPUs it is many times slower than float32."""
     return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-
-
-def synchronize(device: torch.device) -> None:
-    """Wait until the device has done what it was given."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor() or platform.machine())

@@ -1,4 +1,4 @@
-"""Every network of the zoos is built without memory, for any channels, with weights if asked for."""
+"""The networks of the zoos are built without memory, for any channels, with weights if asked."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_networks_of_one_size_are_made_for_the_size_of_the_data(
 def test_an_option_goes_to_the_zoos_own_builder() -> None:
     deep = on_meta(of("timm:test_resnet", zero_init_last=False))
     assert isinstance(deep, nn.Module)
-    with pytest.raises(RecipeError, match="timm:test_resnet can't be built: .*depth_of_water"):
+    with pytest.raises(RecipeError, match=r"timm:test_resnet can't be built: .*depth_of_water"):
         of("timm:test_resnet", depth_of_water=3).build()
 
 

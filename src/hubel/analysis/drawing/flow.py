@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hubel.analysis.drawing.blocks import Block, Unit, leaves
 from hubel.analysis.drawing.nodes import Edges
 
-__all__ = ["Column", "Fork", "Part", "Tangle", "arranged"]
+__all__ = ["Column", "Fork", "Part", "Single", "Tangle", "arranged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,12 @@ class Single:
 
     unit: Unit
     inside: Column | None = None
+
+    @property
+    def leaf(self) -> int:
+        """The box, where it is one."""
+        assert isinstance(self.unit, int), "a block holds boxes and is none"
+        return self.unit
 
 
 Part = Single | Fork | Tangle

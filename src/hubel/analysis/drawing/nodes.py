@@ -170,7 +170,7 @@ def _fused(nodes: dict[int, Node], sources: Edges, light: set[int]) -> tuple[lis
         before = sources[i]
         if i in light and len(before) == 1 and before[0] != INPUT and readers[before[0]] == 1:
             head = into.get(before[0], before[0])
-            if nodes[head].calls == nodes[i].calls:
+            if _stands_with(nodes[i], nodes[head]):
                 into[i] = head
                 nodes[head] = _with(nodes[head], nodes[i])
     kept = [i for i in sorted(nodes) if i not in into]
@@ -180,6 +180,12 @@ def _fused(nodes: dict[int, Node], sources: Edges, light: set[int]) -> tuple[lis
         for i in kept
     }
     return [nodes[i] for i in kept], edges
+
+
+def _stands_with(light: Node, head: Node) -> bool:
+    """In the same block, or an activation after a block: with parameters it is none's but its own."""
+    around = head.calls[: len(light.calls)] == light.calls
+    return light.calls == head.calls or (around and not light.parameters)
 
 
 def _with(head: Node, light: Node) -> Node:

@@ -10,7 +10,15 @@ from hubel.analysis.graph import Operator
 from hubel.analysis.layers import Row
 from hubel.analysis.windows import window
 
-__all__ = ["is_join", "shape_words", "shortened", "text_width", "title_of"]
+__all__ = [
+    "cross",
+    "is_join",
+    "printable",
+    "shape_words",
+    "shortened",
+    "text_width",
+    "title_of",
+]
 
 _WORDS = {
     "batchnorm": "batch norm",
@@ -124,6 +132,14 @@ def shape_words(shapes: Sequence[tuple[int, ...]]) -> str:
         return cross(shapes[0])
     ends = [(min(sizes), max(sizes)) for sizes in zip(*shapes, strict=True)]
     return "×".join(str(low) if low == high else f"{low}…{high}" for low, high in ends) or "scalar"
+
+
+def printable(text: str) -> str:
+    """Characters that XML or a reader can't take shown as escapes."""
+    return "".join(
+        character if character.isprintable() or character == "\n" else ascii(character)[1:-1]
+        for character in text
+    )
 
 
 def text_width(text: str, size: float, bold: bool = False) -> float:

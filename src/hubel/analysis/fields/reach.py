@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hubel.analysis.fields.span import EMPTY, Lattice, Rows, Span, detect, is_empty
+from hubel.analysis.fields.span import EMPTY, Lattice, Rows, Span, compressed, detect, is_empty
 
 __all__ = [
     "LIMIT",
@@ -68,7 +68,7 @@ class Reach:
 
     def settled(self) -> Reach:
         """Without dims that don't matter, the lattices found again where a view scattered them."""
-        spans = [span.settled() for span in self.spans]
+        spans = [_settled(span) for span in self.spans]
         for number, span in enumerate(spans):
             if span.lattice is not None and span.lattice.dim is None:
                 others = spans[:number] + spans[number + 1 :]
@@ -207,6 +207,14 @@ def crowded_dims(sizes: Sequence[int], among: Iterable[int]) -> frozenset[int]:
 
 def _joined(notes: Iterable[str]) -> str:
     return "; ".join(dict.fromkeys(part for note in notes if note for part in note.split("; ")))
+
+
+def _settled(span: Span) -> Span:
+    rows, lattice = compressed(span.rows), span.lattice
+    is_one = max(rows.shape[1:], default=1) == 1
+    if lattice is not None and lattice.dim is None and is_one and span.varying:
+        return Span(rows[:2])  # windows that were apart have become one
+    return Span(rows, lattice)
 
 
 def merged(span: Span, dims: frozenset[int]) -> Span:

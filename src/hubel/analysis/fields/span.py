@@ -61,10 +61,6 @@ class Span:
         """The dims along which elements differ."""
         return frozenset(dim for dim, size in enumerate(self.rows.shape[1:]) if size > 1)
 
-    def settled(self) -> Span:
-        """Without dims along which nothing differs."""
-        return Span(compressed(self.rows), self.lattice)
-
     def unordered(self) -> Span:
         """Only what is known within the input."""
         return Span(compressed(self.rows[:2])) if self.lattice else self

@@ -1,0 +1,207 @@
+"""Boxes, outlines and lines as SVG: one style for light and dark, no scripts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from xml.sax.saxutils import escape, quoteattr
+
+from hubel.analysis.drawing.blocks import Block
+from hubel.analysis.drawing.folds import Box
+from hubel.analysis.drawing.layout import MIDDLE, ROOMY, SMALL, Line, Placed
+from hubel.analysis.drawing.words import printable, shape_words, shortened, text_width
+from hubel.analysis.units import amount
+
+__all__ = ["STYLE", "Painter", "element", "text"]
+
+STYLE = """
+.network { --paper: #fdfdfc; --wash: #f3f4f3; --hair: #d8dadb; --edge: #8b9097; --soft: #5c6168;
+  --ink: #1b1d20; --accent: #0072b2; --parameters: #0072b2; --products: #d98500;
+  font: 11px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif;
+  font-variant-numeric: tabular-nums; max-width: 100%; height: auto; }
+@media (prefers-color-scheme: dark) { .network { --paper: #141618; --wash: #1d2023;
+  --hair: #363a3f; --edge: #767c83; --soft: #a2a8af; --ink: #e8e9ea; --accent: #5cb8ec;
+  --parameters: #56b4e9; --products: #e69f00; } }
+.network .paper { fill: var(--paper); }
+.network text { fill: var(--ink); }
+.network .soft { fill: var(--soft); }
+.network .name { font-size: 16px; font-weight: 650; }
+.network .title { font-size: 13px; font-weight: 600; }
+.network .middle { font-size: 11.5px; }
+.network .end { text-anchor: end; }
+.network .centre { text-anchor: middle; }
+.network .block { fill: var(--wash); stroke: var(--hair); }
+.network .box { fill: var(--paper); stroke: var(--edge); }
+.network .plain { stroke: var(--hair); }
+.network .join { fill: var(--paper); stroke: var(--ink); stroke-width: 1.2; }
+.network .end-of-line { fill: var(--ink); }
+.network .end-of-line + text { fill: var(--paper); }
+.network .line { fill: none; stroke: var(--edge); stroke-width: 1.4; }
+.network .skip { stroke: var(--accent); }
+.network .head { fill: var(--edge); }
+.network .skip-head { fill: var(--accent); }
+.network .parameters { fill: var(--parameters); }
+.network .products { fill: var(--products); }
+.network .times { fill: var(--accent); }
+.network .times + text { fill: var(--paper); font-weight: 650; text-anchor: middle; }
+"""
+
+
+def element(name: str, *children: str, **attributes: str | float) -> str:
+    """An element; `class_` is written `class`, other underscores as dashes.
+
+    Example:
+        >>> element("rect", x=1.25, class_="box")
+        '<rect x="1.2" class="box"/>'
+    """
+    written = "".join(
+        f" {key.rstrip('_').replace('_', '-')}={quoteattr(_number(value))}"
+        for key, value in attributes.items()
+    )
+    inside = "".join(children)
+    return f"<{name}{written}>{inside}</{name}>" if inside else f"<{name}{written}/>"
+
+
+def _number(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{round(value, 1):g}"
+
+
+def text(words: str, x: float, y: float, look: str) -> str:
+    """A line of text; what can't be printed is shown as an escape."""
+    return element("text", escape(printable(words)), x=x, y=y, class_=look)
+
+
+class Painter:
+    """Draws boxes and blocks.
+
+    Args:
+        boxes: by number.
+        most: the largest parameters and multiply-adds of a box, which bars are set against.
+    """
+
+    def __init__(self, boxes: Mapping[int, Box], most: tuple[int, int]) -> None:
+        self.boxes = boxes
+        self.most = most
+
+    def line(self, line: Line) -> str:
+        """An edge."""
+        skip = "skip" if line.is_skip else ""
+        head = {"marker_end": f"url(#{'skip-' if skip else ''}head)"} if line.has_head else {}
+        return element("path", d=line.path, class_=f"line {skip}".strip(), **head)
+
+    def placed(self, placed: Placed) -> str:
+        """A box or the outline of a block."""
+        if isinstance(placed.what, Block):
+            return "".join(self._block(placed.what, placed))
+        box = self.boxes[placed.what]
+        parts = self._join(box, placed) if box.first.is_join else self._box(box, placed)
+        return element("g", element("title", escape(printable(told(box)))), *parts)
+
+    def _block(self, block: Block, at: Placed) -> Iterator[str]:
+        yield element(
+            "rect", x=at.x, y=at.y, width=at.width, height=at.height, rx=9, class_="block"
+        )
+        name = _first_and_last(block.names)
+        label = " ".join(part for part in (name, block.kind) if part)
+        short = shortened(label, at.width / 2 - 18, SMALL)
+        full = element("title", escape(printable(label)))
+        yield element("g", full, text(short, at.x + 11, at.y + 18, "soft"))
+        if block.times > 1:
+            yield self._times(block.times, at.x + at.width - 10, at.y + 14)
+
+    def _times(self, times: int, right: float, middle: float) -> str:
+        words = f"×{times}"
+        width = text_width(words, SMALL, bold=True) + 13
+        pill = element(
+            "rect", x=right - width, y=middle - 8, width=width, height=16, rx=8, class_="times"
+        )
+        return element("g", pill, text(words, right - width / 2, middle + 4, ""))
+
+    def _join(self, box: Box, at: Placed) -> Iterator[str]:
+        node = box.first
+        middle, axis = at.y + at.height / 2, at.x + at.width / 2
+        if len(node.title) == 1:
+            yield element("circle", cx=axis, cy=middle, r=at.height / 2, class_="join")
+            half = at.height / 2
+        else:
+            half = text_width(node.title, SMALL) / 2 + 11
+            yield element(
+                "rect", x=axis - half, y=at.y, width=2 * half, height=at.height, rx=11,
+                class_="join",
+            )  # fmt: skip
+        size = 15 if len(node.title) == 1 else SMALL
+        yield element(
+            "text", escape(node.title), x=axis, y=middle + size * 0.35, class_="centre",
+            font_size=size,
+        )  # fmt: skip
+        if node.tags:
+            yield text(" · ".join(node.tags), axis - half - 7, middle + 4, "soft end")
+
+    def _box(self, box: Box, at: Placed) -> Iterator[str]:
+        look = "box" if box.parameters or box.multiply_adds else "box plain"
+        yield element("rect", x=at.x, y=at.y, width=at.width, height=at.height, rx=6, class_=look)
+        yield from (self._full if at.width >= ROOMY else self._narrow)(box, at)
+        yield from self._bars(box, at)
+        if box.times > 1:
+            yield self._times(box.times, at.x + at.width + 6, at.y)
+
+    def _full(self, box: Box, at: Placed) -> Iterator[str]:
+        node, left, right = box.first, at.x + 11, at.x + at.width - 11
+        shape, cost = shape_words([each.output for each in box.nodes]), _cost(box)
+        beside = right - left - text_width(shape, MIDDLE) - 8
+        below = right - left - text_width(cost, SMALL) - 8
+        tags = " · ".join([node.names[0].rpartition(".")[2], *node.tags])
+        yield text(shortened(node.title, beside, 13, bold=True), left, at.y + 19, "title")
+        yield text(shape, right, at.y + 19, "middle end")
+        yield text(shortened(tags, below, SMALL), left, at.y + 35, "soft")
+        yield text(cost, right, at.y + 35, "soft end")
+
+    def _narrow(self, box: Box, at: Placed) -> Iterator[str]:
+        middle, room = at.x + at.width / 2, at.width - 10
+        shape = shape_words([each.output for each in box.nodes])
+        title = shortened(box.first.title, room, MIDDLE, bold=True)
+        yield text(title, middle, at.y + 16, "title middle centre")
+        yield text(shortened(shape, room, SMALL), middle, at.y + 31, "soft centre")
+
+    def _bars(self, box: Box, at: Placed) -> Iterator[str]:
+        room = at.width - 12
+        values = (box.parameters, box.multiply_adds)
+        for i, (value, most) in enumerate(zip(values, self.most, strict=True)):
+            if value:
+                yield element(
+                    "rect", x=at.x + 6, y=at.y + at.height - 8 + 3 * i,
+                    width=max(room * value / most, 1.0), height=2.4, rx=1.2,
+                    class_=("parameters", "products")[i],
+                )  # fmt: skip
+
+
+def _cost(box: Box) -> str:
+    if not box.parameters and not box.multiply_adds:
+        return ""
+    return f"{amount(box.parameters)} · {amount(box.multiply_adds)}"
+
+
+def _first_and_last(names: tuple[str, ...]) -> str:
+    """Names of which one part counts, shortened: `layer1.1–3`."""
+    if len(set(names)) < 2:
+        return names[0] if names else ""
+    first, last = names[0].split("."), names[-1].split(".")
+    apart = [i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b]
+    if len(first) != len(last) or len(apart) != 1:
+        return f"{names[0]} … {names[-1]}"
+    stem = re.match(r"(.*?)\d*$", first[apart[0]])
+    end = last[apart[0]].removeprefix(stem.group(1) if stem else "")
+    first[apart[0]] = f"{first[apart[0]]}–{end}"
+    return ".".join(first)
+
+
+def told(box: Box) -> str:
+    """All that is known of a box, for who points at it or can't see it."""
+    node = box.first
+    layers = ", ".join(name for each in box.nodes for name in each.names)
+    title = " · ".join([node.title, *node.tags])
+    shape = shape_words([each.output for each in box.nodes])
+    return (
+        f"{title}\n{layers}\ngives {shape}\n{box.parameters:,} parameters, "
+        f"{box.multiply_adds:,} multiply-adds"
+    )
