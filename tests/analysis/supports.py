@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -75,7 +76,7 @@ def supports_of_linear(module: nn.Module, shape: tuple[int, ...]) -> np.ndarray:
     return np.moveaxis(outputs.numpy() > 0, 0, -1).reshape(*outputs.shape[1:], *sides)
 
 
-def supports_by_gradient(module: nn.Module, x: Tensor, elements: list[int]) -> np.ndarray:
+def supports_by_gradient(module: nn.Module, x: Tensor, elements: Iterable[int]) -> np.ndarray:
     """Whether output elements depend on each pixel, in any channel, by differentiating.
 
     Args:
@@ -118,7 +119,7 @@ def read_hulls(field: Field) -> list[np.ndarray]:
     """The same, as a field says it."""
     found: list[np.ndarray] = []
     for axis in field.axes:
-        low, high = (np.broadcast_to(ends, field.shape)[0] for ends in (axis.low, axis.high))
+        low, high = (np.broadcast_to(ends, field.shape) for ends in (axis.low, axis.high))
         nothing = low > high
         found.append(np.stack([np.where(nothing, axis.side, low), np.where(nothing, -1, high)]))
     return found

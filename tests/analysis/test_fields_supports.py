@@ -1,23 +1,62 @@
-"""Fields are where the gradient is not zero: on random networks, every element of the output."""
+"""On random networks of the notation, windows are where the gradient is not zero."""
 
 from __future__ import annotations
 
 import numpy as np
-import pytest
-from hypothesis import given, settings
+import torch
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from torch import nn
 
 from hubel.models.notation import build
-from tests.analysis.supports import field_of, hulls, read_hulls, supports_of_linear
-from tests.models.notation.lines import plain_networks
+from tests.analysis.supports import (
+    field_of,
+    hulls,
+    read_hulls,
+    supports_by_gradient,
+    supports_of_linear,
+)
+from tests.models.notation.lines import networks, plain_networks
+
+Network = tuple[str, tuple[int, ...]]
 
 
 @settings(max_examples=150, deadline=None)
 @given(network=plain_networks())
-def test_windows_are_the_support_of_the_gradient(network: tuple[str, tuple[int, ...]]) -> None:
+def test_every_window_is_the_support_of_its_gradient(network: Network) -> None:
     line, shape = network
     module = build(line, shape)
     expected = hulls(supports_of_linear(module, shape), len(shape) - 1)
     for axis, truth in zip(read_hulls(field_of(module, shape)), expected, strict=True):
-        np.testing.assert_array_equal(axis, truth)
+        np.testing.assert_array_equal(axis[:, 0], truth)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(network=networks(), data=st.data())
+def test_nothing_outside_a_window_has_a_gradient(network: Network, data: st.DataObject) -> None:
+    line, shape = network
+    module = build(line, shape, num_classes=3).double().eval()
+    field = field_of(module, shape)
+    count = int(np.prod(field.shape))
+    elements = data.draw(st.lists(st.integers(0, count - 1), min_size=1, max_size=8))
+    x = torch.rand(1, *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    truth = hulls(supports_by_gradient(module, x, elements), len(shape) - 1)
+    for axis, inside in zip(read_hulls(field), truth, strict=True):
+        low, high = axis.reshape(2, -1)[:, elements]
+        assert (low <= inside[0]).all()
+        assert (high >= inside[1]).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(network=plain_networks())
+def test_inside_the_border_windows_lie_as_size_stride_and_start_say(network: Network) -> None:
+    line, shape = network
+    field = field_of(build(line, shape), shape)
+    for number, axis in enumerate(field.axes):
+        if axis.kind == "exact" and axis.stride is not None and axis.stride.denominator == 1:
+            positions = np.arange(field.shape[2 + number])
+            first = axis.start + int(axis.stride) * positions
+            inside = (first >= 0) & (first + axis.size <= axis.side)
+            low, high = (
+                np.broadcast_to(ends, field.shape)[0].swapaxes(0, number + 1).reshape(-1, *_)
+                for ends, _ in ((axis.low, ()), (axis.high, ()))
+            )

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from hubel.analysis.assemble import Question, design
 from hubel.errors import RecipeError
 from hubel.models.architecture import NETWORKS, Architecture
-from hubel.models.naming import Kind, kind_of
 from hubel.models.program import Program
 
 OWN_FILE = Program(Path(__file__).with_name("net.py"), "Net")
@@ -178,15 +177,3 @@ def test_an_unknown_option_is_refused(architecture: Architecture) -> None:
     other = replace(architecture, options={"depth_of_water": 3})
     with pytest.raises(RecipeError, match=r"^.* can't be built: .*depth_of_water"):
         other.build()
-
-
-def test_a_misspelled_name_is_told_the_nearest(architecture: Architecture) -> None:
-    name = architecture.name
-    if kind_of(name) is not Kind.REGISTERED:
-        pytest.skip("the errors of other names are told in tests/models/test_naming.py")
-    document = architecture.to_json() | {"name": name[:-1] + "x"}
-    message = (
-        rf"no network '{name[:-1]}x'\. Did you mean '{name}'\? There are: {', '.join(NETWORKS)}"
-    )
-    with pytest.raises(RecipeError, match=message):
-        Architecture.from_json(document).build()

@@ -95,7 +95,10 @@ def test_epochs_beyond_the_budget_are_refused(two_classes: Path, tmp_path: Path)
 
 WRONG = [
     ({"size": 2}, r"a picture of 2 x 2 pixels is too small: .* 2 \+ 1 \* \(2\^1 - 1\) = 3 pixels"),
-    ({"model": "convnt"}, r"convnet, linear; got 'convnt'\. Did you mean 'convnet'\?"),
+    ({"model": "convnt"}, r"there is no network 'convnt'\. Did you mean 'convnet'\?"),
+    ({"model": "conv7x7(8, valid) gap fc", "size": 5}, r"5 - 7 \+ 1 = -1; pad by 1 or use a kern"),
+    ({"model": "torchvision:maxvit_t", "size": 64}, r"can't be built: .*: give --size 224"),
+    ({"model": "net.py:make"}, r"net\.py can't be read: No such file or directory"),
     ({"optimiser": "sgd"}, r"no setting 'optimiser'\. Did you mean 'optimizer'\?"),
     ({"epochs": 0}, "epochs: expected at least 1, got 0"),
     ({"epochs": 1.5}, "epochs: expected a whole number, got 1.5"),

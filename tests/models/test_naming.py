@@ -45,6 +45,13 @@ def test_a_python_file_is_known_by_its_ending(name: str) -> None:
     assert kind_of(name) is Kind.PROGRAM
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_misspelled_name_is_told_the_nearest(name: str) -> None:
+    message = rf"no network '{name[:-1]}x'\. Did you mean '{name}'\? There are: {', '.join(NETWORKS)}"
+    with pytest.raises(RecipeError, match=message):
+        expect_network(name[:-1] + "x")
+
+
 UNKNOWN = [
     ("convnt", r"no network 'convnt'\. Did you mean 'convnet'\? There are: convnet, linear, "),
     ("lenet6", r"no network 'lenet6'\. Did you mean 'lenet"),

@@ -22,6 +22,8 @@ def _resolutions() -> st.SearchStrategy[tuple[tuple[float, float], ...]]:
 CHOICES: dict[str, st.SearchStrategy[Any]] = {
     "model": st.sampled_from(["convnet", "linear"]),
     "widths": st.lists(st.integers(1, 512), min_size=1, max_size=5).map(tuple),
+    "pretrained": st.booleans(),
+    "small_stem": st.booleans(),
     "size": st.tuples(st.integers(1, 512), st.integers(1, 512)),
     "channels": st.sampled_from(["rgb", "grey"]),
     "shape": st.sampled_from(["squash", "crop", "pad"]),

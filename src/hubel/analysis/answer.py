@@ -47,12 +47,7 @@ def _one(request: Request, network: str) -> tuple[Design, list[Extra]]:
 
 
 def _question(request: Request) -> Question:
-    is_seen = request.form == "json" or request.view == "formulas"
-    return Question(
-        batch=request.batch,
-        convention=request.count,
-        formulas=is_seen and len(request.networks) == 1,
-    )
+    return Question(batch=request.batch, convention=request.count)
 
 
 def _document(design: Design, more: Sequence[Extra]) -> dict[str, Any]:

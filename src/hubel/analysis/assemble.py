@@ -13,7 +13,10 @@ from hubel.analysis.conventions import Convention, convention
 from hubel.analysis.costs import bytes_moved, total_work
 from hubel.analysis.design import Design, Layer, Total
 from hubel.analysis.fields import Field, receptive_fields
+from hubel.analysis.formulas import Formulas, shape_formulas
 from hubel.analysis.layers import Row, rows_of
+from hubel.analysis.probes import Probes
+from hubel.analysis.sizes import Sizes, legal_sizes
 from hubel.analysis.subject import Subject, subject_of
 from hubel.analysis.trace import Step, Traceable, trace, trace_step
 from hubel.errors import DesignError
@@ -21,7 +24,6 @@ from hubel.errors import DesignError
 if TYPE_CHECKING:
     from torch import nn
 
-    from hubel.analysis.formulas import Formulas
     from hubel.analysis.graph import Graph
     from hubel.models.architecture import Architecture
 
@@ -116,6 +118,7 @@ class _Assembly:
             layers=layers,
             total=self._total(layers),
             graph=self.graph,
+            sizes=self._sizes(),
             advice=self._advice(),
             notes=(*self.notes, *(self.formulas.notes if self.formulas else ())),
         )
@@ -125,10 +128,20 @@ class _Assembly:
         return receptive_fields(self.graph)
 
     @cached_property
-    def formulas(self) -> Formulas | None:
-        from hubel.analysis.formulas import shape_formulas
+    def probes(self) -> Probes:
+        return Probes(self.network, self.graph)
 
-        return shape_formulas(self.network, self.graph) if self.question.formulas else None
+    @cached_property
+    def formulas(self) -> Formulas | None:
+        asked = self.question.formulas or self.question.sizes
+        return shape_formulas(self.network, self.graph, self.probes) if asked else None
+
+    def _sizes(self) -> Sizes | None:
+        if not self.question.sizes:
+            return None
+        return legal_sizes(
+            self.network, self.subject.input, probes=self.probes, formulas=self.formulas
+        )
 
     def _advice(self) -> tuple[Advice, ...]:
         sizes = {name: x.numel() for name, x in self.network.module.named_parameters()}

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from hubel.analysis.capacity import StepMemory, largest_batch, memory_bytes, step_memory
+from hubel.analysis.comparison import Comparison, compare
 from hubel.analysis.design import Design
 from hubel.analysis.loads import loads_of
 from hubel.analysis.machine import Machine
-from hubel.analysis.measure import Comparison, compare, measure_layers
+from hubel.analysis.measure import measure_layers
 from hubel.analysis.request import Request
 from hubel.analysis.roofline import Roofline, roofline
 from hubel.analysis.subject import Subject

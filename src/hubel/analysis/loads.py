@@ -90,25 +90,32 @@ def loads_of(graph: Graph) -> tuple[Load, ...]:
         ('convolution', 13824, 3248, 864)
     """
     batch = graph.inputs[0].shape[0]
-    constants = graph.constants
+    fixed = _independent(graph)
     owner = {op.index: row.name for row in rows_of(graph) for op in row.operators}
-    return tuple(_load(op, owner[op.index], constants, batch) for op in graph.operators)
+    return tuple(_load(op, owner[op.index], fixed, batch) for op in graph.operators)
 
 
-def _load(op: Operator, layer: str, constants: frozenset[int], batch: int) -> Load:
-    total = bytes_moved(op)
-    fixed = {value.id: value.nbytes for value in op.inputs if value.id in constants}
-    constant = min(sum(fixed.values()), total)
+def _independent(graph: Graph) -> set[int]:
+    """Ids of values that come of parameters and buffers alone: a transposed weight, say."""
+    found = set(graph.constants)
+    for op in graph.operators:
+        if op.inputs and all(value.id in found for value in op.inputs):
+            found |= {value.id for value in op.outputs}
+    return found
+
+
+def _load(op: Operator, layer: str, fixed: set[int], batch: int) -> Load:
+    values = (*op.inputs, *op.outputs) if bytes_moved(op) else ()
     known = {value.storage for value in op.inputs}
-    varying = [x for x in (*op.inputs, *op.outputs) if total and x.id not in constants]
-    touched = sum({x.storage: x.nbytes for x in varying}.values())
-    made = max((x.nbytes for x in op.outputs if total and x.storage not in known), default=0)
+    moved = {x.id: x.nbytes for x in values if x.id not in fixed}
+    touched = {x.storage: x.nbytes for x in values if x.id not in fixed}
+    made = [x.nbytes for x in values if x.id not in fixed and x.storage not in known]
     return Load(
         layer=layer,
         kind=kind_of(op),
         multiply_adds=work(op).products // batch,
-        moved=(total - constant) // batch,
-        constant=constant,
-        touched=touched // batch,
-        made=made // batch,
+        moved=sum(moved.values()) // batch,
+        constant=bytes_moved(op) - sum(moved.values()),
+        touched=sum(touched.values()) // batch,
+        made=max(made, default=0) // batch,
     )

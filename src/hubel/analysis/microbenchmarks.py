@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -77,6 +78,7 @@ class Bench:
         self.spreads: list[float] = []
         count = len(ARITHMETIC) + len(STREAMING) + len(_TOUCHED) + 6
         self.seconds = seconds / count / _ROUNDS
+        self.end = time.monotonic() + 2 * seconds
 
     @property
     def is_cpu(self) -> bool:
@@ -92,8 +94,8 @@ class Bench:
             kind: self._programs(make, 2 if self.is_cpu else None)
             for kind, make in STREAMING.items()
         }
-        rates = self._rates(arithmetic, lambda program: program.multiply_adds)
-        streams = self._rates(streaming, lambda program: program.moved)
+        rates = self._rates(arithmetic, _multiply_adds)
+        streams = self._rates(streaming, _moved)
         ceilings = {
             kind: Ceiling(rates.get(kind), streams.get(kind), overhead)
             for kind, overhead in overheads.items()
@@ -115,7 +117,7 @@ class Bench:
             name: self._programs(partial(matrix_product, dtype=dtype))
             for name, dtype in _HALVES.items()
         }
-        return self._rates(programs, lambda program: program.multiply_adds)
+        return self._rates(programs, _multiply_adds)
 
     def _caches(self) -> tuple[tuple[float, float], ...]:
         """What operators touch, with bytes a second; never faster where they touch more."""
@@ -157,8 +159,8 @@ class Bench:
         """Several copies, so that data come from where a network's next layer finds them."""
         scale = scale or self._scale(make)
         first = make(scale, self.device)
-        count = _ROTATED // first.moved if self.is_cpu else 0
-        return [first, *(make(scale, self.device) for _ in range(min(15, count)))]
+        count = _ROTATED // sum(x.nbytes for x in first.given) if self.is_cpu else 0
+        return [first, *(first.copy() for _ in range(min(15, count)))]
 
     def _scale(self, make: Make) -> int:
         """The smallest power of two at which one call is long enough to be timed."""
@@ -180,15 +182,23 @@ class Bench:
 
     def _shortest(self, calls: Mapping[_Key, Callable[[], Any]]) -> dict[_Key, float]:
         """Seconds of each call: the shortest of the rounds' medians."""
-        rounds = [
-            {
-                key: repeat(run, self.device, self.clock, self.seconds, least=3)
-                for key, run in calls.items()
-            }
-            for _ in range(_ROUNDS)
-        ]
-        self.spreads += [one.relative for found in rounds for one in found.values()]
-        return {key: min(found[key].median for found in rounds) for key in calls}
+        shortest = dict.fromkeys(calls, float("inf"))
+        for turn in range(_ROUNDS):
+            if turn and time.monotonic() > self.end:
+                break  # on a busy machine one round is all that there is time for
+            for key, run in calls.items():
+                found = repeat(run, self.device, self.clock, self.seconds, least=3)
+                self.spreads.append(found.relative)
+                shortest[key] = min(shortest[key], found.median)
+        return shortest
+
+
+def _multiply_adds(program: Program) -> int:
+    return program.work()[0]
+
+
+def _moved(program: Program) -> int:
+    return program.work()[1]
 
 
 def _walk(count: int, numel: int, device: torch.device) -> Callable[[], None]:

@@ -20,6 +20,7 @@ from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary, WeakIdRef
 
+from hubel.analysis.checks import check_operator
 from hubel.analysis.graph import Call, Operator, Value
 from hubel.analysis.kernels import run
 
@@ -64,6 +65,8 @@ class Recorder(TorchDispatchMode):
         operators: so far, in order.
         calls: of modules, in the order of beginning.
         stack: indices of the calls that have not ended; it stays where an error stopped.
+        received: what each of those was given.
+        running: the operator that has begun and not ended, with its arguments.
         ledger: what is alive.
     """
 
@@ -72,6 +75,8 @@ class Recorder(TorchDispatchMode):
         self.operators: list[Operator] = []
         self.calls: list[Call] = []
         self.stack: list[int] = []
+        self.received: list[tuple[Value, ...]] = []
+        self.running: tuple[Any, tuple[Any, ...]] | None = None
         self.ledger = Ledger()
         self._values: WeakIdKeyDictionary = WeakIdKeyDictionary(ref_type=WeakIdRef)
         self._count = 0
@@ -112,7 +117,10 @@ class Recorder(TorchDispatchMode):
         arguments = self._noted(args)
         keywords = {name: self._noted(item) for name, item in kwargs.items()}
         sequence = torch._C._autograd._get_sequence_nr() - 1 if torch.is_grad_enabled() else -1
+        self.running = (func, arguments)
+        check_operator(func, args)
         result = run(func, args, kwargs)
+        self.running = None
         # An operator that writes in place gives back its argument, which holds a new value then.
         outputs = tuple(
             self._new(x)
@@ -197,11 +205,12 @@ def watch_modules(module: nn.Module, recorder: Recorder) -> Iterator[None]:
 
 
 def _beginning(path: str, recorder: Recorder) -> Any:
-    def begin(part: nn.Module, _inputs: Any) -> None:
+    def begin(part: nn.Module, inputs: Any) -> None:
         parent = recorder.stack[-1] if recorder.stack else -1
         call = Call(len(recorder.calls), path, type(part).__name__, parent, len(recorder.operators))
         recorder.calls.append(call)
         recorder.stack.append(call.index)
+        recorder.received.append(recorder.values(inputs))
 
     return begin
 
@@ -209,6 +218,7 @@ def _beginning(path: str, recorder: Recorder) -> Any:
 def _ending(recorder: Recorder) -> Any:
     def end(_part: nn.Module, _inputs: Any, output: Any) -> None:
         call = recorder.calls[recorder.stack.pop()]
+        recorder.received.pop()
         call.last = len(recorder.operators)
         call.outputs = recorder.values(output)
 

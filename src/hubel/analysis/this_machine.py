@@ -46,7 +46,7 @@ def measure_machine(
         >>> measure_machine("cpu", seconds=0.1).peak() > 0
         True
     """
-    place = _device(device)
+    place, load = _device(device), _load()
     found = Bench(place, clock, seconds, _ABOVE).findings()
     started = [one.overhead for one in found.ceilings.values() if one.overhead is not None]
     return Machine(
@@ -62,8 +62,8 @@ def measure_machine(
         fresh=found.fresh,
         fresh_above=_ABOVE,
         spread=found.spread,
-        source=f"measured {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, torch {torch.__version__}: of "
-        "three rounds the shortest median",
+        source=f"measured {datetime.now(UTC):%Y-%m-%d %H:%M} UTC{load}, torch {torch.__version__}; "
+        "of up to three rounds the shortest median",
     )
 
 
@@ -108,6 +108,15 @@ def _device(name: str) -> torch.device:
             f"device: {name!r} is not to be had here ({str(error).splitlines()[0]}); cpu always is"
         ) from error
     return device
+
+
+def _load() -> str:
+    """How busy the machine was before: what others do to it is in the figures."""
+    import os
+
+    if not hasattr(os, "getloadavg"):  # not on Windows
+        return ""
+    return f" under a load of {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
 
 
 def _title(device: torch.device) -> str:

@@ -182,7 +182,8 @@ def _backward(recorder: Recorder, outputs: Any, graph: Graph) -> tuple[int, ...]
     by_sequence = {op.sequence: op.index for op in graph.operators if op.sequence >= 0}
     nodes: list[int] = []
     with recorder, _Sequences(nodes):
-        torch.autograd.backward(roots, [torch.empty(x.shape, dtype=x.dtype, device="meta") for x in roots])
+        gradients = [torch.empty(x.shape, dtype=x.dtype, device="meta") for x in roots]
+        torch.autograd.backward(roots, gradients)
     made = len(recorder.operators) - start
     assert len(nodes) == made, "each backward operator has one owner"
     return tuple(by_sequence.get(number, -1) for number in nodes)
@@ -209,7 +210,7 @@ class _Sequences(torch.utils._python_dispatch.TorchDispatchMode):
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Random states are afterwards what they were; inference mode, which hides operators, is off."""
+    """Random states stay what they were; inference mode, which hides operators, is off."""
     import numpy as np
 
     python, array = random.getstate(), np.random.get_state()

@@ -37,9 +37,7 @@ def amount(count: int) -> str:
     """
     if abs(count) < 1000:
         return str(count)
-    value = float(count)
-    for prefix in "kMGTP":
-        value /= 1000
-        if abs(value) < 999.5:
-            break
-    return f"{value:.3g} {prefix}"
+    value, prefixes = count / 1000, "kMGTP"
+    while abs(value) >= 999.5 and len(prefixes) > 1:
+        value, prefixes = value / 1000, prefixes[1:]
+    return f"{value:.3g} {prefixes[0]}"

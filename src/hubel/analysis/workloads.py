@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,14 +21,27 @@ class Program:
     """One call of an operator at some size.
 
     Attributes:
-        run: the call.
-        multiply_adds: that it does.
-        moved: bytes that it reads and writes if every tensor travels once.
+        call: the operator.
+        given: its tensors.
+        products: multiply-adds for each element of what it gives.
     """
 
-    run: Callable[[], Any]
-    multiply_adds: int
-    moved: int
+    call: Callable[..., Tensor]
+    given: tuple[Tensor, ...]
+    products: int = 0
+
+    def run(self) -> Tensor:
+        """Call it."""
+        return self.call(*self.given)
+
+    def copy(self) -> Program:
+        """The same on other memory."""
+        return replace(self, given=tuple(x.clone() for x in self.given))
+
+    def work(self) -> tuple[int, int]:
+        """Its multiply-adds, and the bytes it moves if every tensor travels once."""
+        out = self.run()
+        return out.numel() * self.products, sum(x.nbytes for x in (*self.given, out))
 
 
 # Of so many times the least size, on a device.
@@ -39,7 +53,7 @@ def matrix_product(n: int, device: torch.device, dtype: torch.dtype = torch.floa
     side = 384 if n < 64 else 4096
     x, weight = _draw(512 * n, side, device=device), _draw(side, side, device=device)
     x, weight = x.to(dtype), weight.to(dtype)
-    return _program(lambda: F.linear(x, weight), [x, weight], side)
+    return Program(F.linear, (x, weight), side)
 
 
 def tiny_operators(device: torch.device) -> dict[Kind, Callable[[], Any]]:
@@ -71,25 +85,16 @@ def _draw(*shape: int, device: torch.device) -> Tensor:
     return few.repeat(-(-numel // few.numel()))[:numel].view(shape).clone()
 
 
-def _program(run: Callable[[], Tensor], given: list[Tensor], products: int) -> Program:
-    """`products` are those of one element of the output."""
-    out = run()
-    moved = sum(x.numel() * x.element_size() for x in (*given, out))
-    return Program(run, out.numel() * products, moved)
-
-
 def _attention(n: int, device: torch.device) -> Program:
     """Heads as in ViT: 196 positions, 64 wide."""
     x = _draw(n, 6, 196, 64, device=device)
-    return _program(lambda: F.scaled_dot_product_attention(x, x, x), [x, x, x], 2 * 196)
+    return Program(F.scaled_dot_product_attention, (x, x.clone(), x.clone()), 2 * 196)
 
 
 def _convolution(x: Tensor, made: int, kernel: int, groups: int = 1) -> Program:
     weight = _draw(made, x.shape[1] // groups, kernel, kernel, device=x.device)
-    products = x.shape[1] // groups * kernel * kernel
-    return _program(
-        lambda: F.conv2d(x, weight, padding=kernel // 2, groups=groups), [x, weight], products
-    )
+    call = partial(F.conv2d, padding=kernel // 2, groups=groups)
+    return Program(call, (x, weight), x.shape[1] // groups * kernel * kernel)
 
 
 def _dense(n: int, device: torch.device) -> Program:
@@ -119,8 +124,7 @@ def _small_depthwise(n: int, device: torch.device) -> Program:
 
 def _on_map(call: Callable[[Tensor], Tensor]) -> Make:
     def make(n: int, device: torch.device) -> Program:
-        x = _draw(n, 64, 56, 56, device=device)
-        return _program(lambda: call(x), [x], 0)
+        return Program(call, (_draw(n, 64, 56, 56, device=device),))
 
     return make
 

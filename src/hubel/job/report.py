@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from hubel.data.pixels import PixelStore
 from hubel.data.preprocess import Preprocess
 from hubel.data.sources import Source, open_source
 from hubel.errors import DataError, PictureError
+from hubel.job.structure import Structure, structure_of
 from hubel.runs import Run
 from hubel.storage import write_bytes
 
@@ -37,13 +38,15 @@ def write_report(run: Run, source: Source | None) -> None:
     from hubel.reports.build import build_report
     from hubel.reports.facts import ReportFacts
 
-    store, layers = None, []
+    store, structure = None, None
     if (run.folder / "classifier").is_dir():
         document, _ = read_artifact(run.folder / "classifier")
-        layers = _layers(document, run.code)
+        structure = _structure(document, run.code)
         if source is not None:
             store = pixel_store(source, Preprocess.from_json(document.preprocess))
-    facts = ReportFacts.read(run.folder, layers=layers)
+    facts = ReportFacts.read(run.folder, layers=structure.layers if structure else ())
+    if structure is not None:
+        facts = replace(facts, drawing=structure.drawing, advice=structure.advice)
     manifest = Manifest.read(run.folder / "manifest.parquet")
     with quiet_decoders():
         page = build_report(facts, thumbnails(source, manifest, store))
@@ -87,16 +90,15 @@ def thumbnails(
     return thumbnail
 
 
-def _layers(document: ClassifierFile, code: str | None) -> list[dict[str, Any]]:
-    from hubel.job.structure import structure_of
+def _structure(document: ClassifierFile, code: str | None) -> Structure | None:
     from hubel.models.architecture import Architecture
 
     architecture = Architecture.from_json(document.architecture)
     if code is not None:
         architecture = architecture.with_code(code)
     elif architecture.sha256 is not None:
-        return []  # made by the user's own code, which was not given: nothing runs by itself
-    return structure_of(architecture).layers
+        return None  # made by the user's own code, which was not given: nothing runs by itself
+    return structure_of(architecture)
 
 
 def _size(manifest: Manifest, row: int) -> tuple[int, int]:

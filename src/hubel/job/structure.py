@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hubel.errors import DesignError
@@ -13,14 +13,21 @@ __all__ = ["Structure", "structure_of"]
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """Parameters, multiply-adds for one picture, and the layers as JSON types.
+    """What is known of a network; where the analysis can't follow the code, its parameters alone.
 
-    `multiply_adds` is None, and there are no layers, where the analysis can't follow the code.
+    Attributes:
+        parameters: all of them.
+        multiply_adds: for one picture, or None.
+        layers: as JSON types.
+        advice: what the arithmetic says, a sentence each.
+        drawing: the graph as SVG.
     """
 
     parameters: int
     multiply_adds: int | None
-    layers: list[dict[str, Any]]
+    layers: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    advice: list[str] = field(default_factory=list[str])
+    drawing: str = ""
 
 
 def structure_of(architecture: Architecture) -> Structure:
@@ -33,11 +40,17 @@ def structure_of(architecture: Architecture) -> Structure:
         (1930, 1920, 'Linear')
     """
     from hubel.analysis.assemble import Question, design
+    from hubel.analysis.drawing import draw
 
     try:
         found = design(architecture, question=Question(formulas=False, sizes=False))
     except DesignError:
         module = architecture.build(fetch=False)
-        return Structure(sum(value.numel() for value in module.parameters()), None, [])
-    layers = [layer.to_json() for layer in found.layers]
-    return Structure(found.total.parameters, found.total.multiply_adds, layers)
+        return Structure(sum(value.numel() for value in module.parameters()), None)
+    return Structure(
+        parameters=found.total.parameters,
+        multiply_adds=found.total.multiply_adds,
+        layers=[layer.to_json() for layer in found.layers],
+        advice=[str(each) for each in found.advice],
+        drawing=draw(found.graph, found.layers, title=architecture.short_name),
+    )

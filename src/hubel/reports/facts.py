@@ -76,7 +76,10 @@ class ReportFacts:
         predictions: predictions.parquet, one row a picture of the evaluated split.
         ladder: ladder.json.
         classifier: classifier/classifier.json.
-        layers: {"name", "op", "output", "parameters", "multiply_adds"} for each layer, in order.
+        layers: {"name", "op", "output", "parameters", "multiply_adds"} for each layer, in order,
+            and {"receptive_field"} where it is known.
+        drawing: the network as an SVG element; empty where there is none.
+        advice: what the arithmetic of the network says, a sentence each.
         totals: {"parameters", "multiply_adds"} of the whole network.
         digests: SHA-256 of the files that the report vouches for, by their path in the folder.
     """
@@ -90,6 +93,8 @@ class ReportFacts:
     ladder: dict[str, Any] | None = None
     classifier: dict[str, Any] | None = None
     layers: Sequence[Mapping[str, Any]] = ()
+    drawing: str = ""
+    advice: Sequence[str] = ()
     totals: Mapping[str, int] = field(default_factory=dict[str, int])
     digests: Mapping[str, str] = field(default_factory=dict[str, str])
 

@@ -155,27 +155,27 @@ def _resolutions(wanted: Wanted) -> Rule:
         (_GROWING, "few pixels first: cheaper epochs"),
         (_LATE, "few pixels first; half of them are too few for the network"),
     ):
-        sizes = _sizes(wanted, pairs)
-        if len(set(sizes)) > 1 and all(takes(wanted.architecture, size) for size in sizes):
+        if wanted.architecture.any_size and _first_refused(wanted, pairs) is None:
             return "resolutions", pairs, why
+    if wanted.architecture.any_size:
+        return "resolutions", _ONE, "three quarters of the pixels are too few for the network"
     return "resolutions", _ONE, "the network's weights are made for one size"
 
 
 def _expect_taken(wanted: Wanted, pairs: Pairs) -> None:
     shown = f"model {wanted.recipe.model!r}"
-    sizes = _sizes(wanted, pairs)
     if pairs != _ONE and not wanted.architecture.any_size:
         raise RecipeError(f"resolutions has no effect with {shown}, which has one size")
-    for height, width in sizes:
-        if not takes(wanted.architecture, (height, width)):
-            raise RecipeError(
-                f"resolutions: {shown} takes no pictures of {height} x {width} px; give larger "
-                "shares, or leave resolutions out"
-            )
+    refused = _first_refused(wanted, pairs)
+    if refused is not None:
+        raise RecipeError(
+            f"resolutions: {shown} takes no pictures of {refused[0]} x {refused[1]} px; give "
+            "larger shares, or leave resolutions out"
+        )
 
 
-def _sizes(wanted: Wanted, pairs: Pairs) -> list[tuple[int, int]]:
-    """Height and width of the pictures in each part of the training."""
+def _first_refused(wanted: Wanted, pairs: Pairs) -> tuple[int, int] | None:
+    """The first height and width in a training that the network doesn't take."""
     full = (wanted.preprocess.height, wanted.preprocess.width)
-    smallest = wanted.architecture.smallest_side
-    return [resolution(until - 1e-9, pairs, full, smallest) for until, _ in pairs]
+    sizes = [resolution(until - 1e-9, pairs, full) for until, _ in pairs]
+    return next((size for size in sizes if not takes(wanted.architecture, size)), None)

@@ -32,6 +32,7 @@ class Block:
 Unit = int | Block
 """A node, by its place in the list of nodes, or a block."""
 
+
 def leaves(units: Iterable[Unit]) -> Iterator[int]:
     """The nodes of units, in order."""
     for unit in units:
@@ -44,7 +45,9 @@ def leaves(units: Iterable[Unit]) -> Iterator[int]:
 def blocks_of(graph: Graph, nodes: Sequence[Node], edges: Edges) -> tuple[Unit, ...]:
     """Nodes by the modules that they stand in; modules that are only a chain have no outline."""
     outlined = _outlined(graph, nodes, edges)
-    members = [(i, tuple(call for call in nodes[i].calls if call in outlined)) for i in range(len(nodes))]
+    members = [
+        (i, tuple(call for call in nodes[i].calls if call in outlined)) for i in range(len(nodes))
+    ]
     return _gathered(graph, members, 0)
 
 
@@ -86,7 +89,9 @@ def closed(
         members = list(leaves([unit]))
         place.update(dict.fromkeys(members, len(kept)))
         first = nodes[members[0]]
-        kept.append(_as_one(unit, [nodes[i] for i in members]) if isinstance(unit, Block) else first)
+        kept.append(
+            _as_one(unit, [nodes[i] for i in members]) if isinstance(unit, Block) else first
+        )
         return len(kept) - 1
 
     found = tuple(map(close, units))

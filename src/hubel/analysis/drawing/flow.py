@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from hubel.analysis.drawing.blocks import Block, Unit, leaves
 from hubel.analysis.drawing.nodes import Edges
@@ -101,7 +102,7 @@ def _column(members: list[int], pairs: Pairs, units: Sequence[Unit], edges: Edge
     covered = {k for a, b in local for k in range(a + 1, b)}
     cuts = [-1, *(i for i in range(count) if i not in covered), count]
     parts: list[Part] = []
-    for a, b in zip(cuts, cuts[1:], strict=False):
+    for a, b in pairwise(cuts):
         between = list(range(a + 1, b))
         if between:
             inner = [(x, y) for x, y in local if a <= x < y <= b]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from hubel.analysis.drawing.blocks import Block, Unit, leaves
@@ -116,6 +117,7 @@ class _Fold:
         return tuple(found)
 
     def _folded(self, span: tuple[Unit, ...], length: int, times: int) -> tuple[Unit, ...]:
+        """A pattern and its repeats as what is drawn for them."""
         copies = _copies(span, length)
         originals = list(leaves(copies[0]))
         for copy in copies[1:]:
@@ -126,12 +128,13 @@ class _Fold:
         )
         if times == 1:
             return inner
-        if len(inner) > 1:
+        if length > 1:
             return (Block("", (), inner, times),)
-        if isinstance(inner[0], Block):
+        (one,) = inner
+        if isinstance(one, Block):
             names = tuple(name for unit in span if isinstance(unit, Block) for name in unit.names)
-            return (replace(inner[0], names=names, times=times),)
-        self.times[inner[0]] = times
+            return (replace(one, names=names, times=times),)
+        self.times[one] = times
         return inner
 
     def _pattern(self, units: Sequence[Unit], signs: Sequence[Any], at: int) -> tuple[int, int]:
@@ -155,7 +158,7 @@ class _Fold:
             return False
         members = [set(leaves(copy)) for copy in copies]
         whole = set[int]().union(*members)
-        for before, after in zip(members, members[1:], strict=False):
+        for before, after in pairwise(members):
             read = set[int]().union(*(self.readers[i] for i in before))
             if not read & after or (self.alike is exactly and read - whole):
                 return False
@@ -165,9 +168,10 @@ class _Fold:
         """What must agree: the blocks, the nodes, and the edges between them."""
         members = list(leaves(units))
         place = {member: at for at, member in enumerate(members)}
+        alike = self.alike if isinstance(units[0], Block) else exactly
         inside = tuple(
             (
-                self.alike(self.nodes[i]),
+                alike(self.nodes[i]),
                 tuple(sorted({place.get(source, INPUT) for source in self.edges[i]})),
             )
             for i in members

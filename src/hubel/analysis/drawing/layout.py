@@ -13,16 +13,16 @@ from itertools import pairwise
 from hubel.analysis.drawing.blocks import Block
 from hubel.analysis.drawing.flow import Column, Fork, Part, Single, Tangle
 from hubel.analysis.drawing.folds import Box
-from hubel.analysis.drawing.words import text_width
+from hubel.analysis.drawing.words import abridged, shape_words, text_width
 
 __all__ = ["Layout", "Line", "Placed", "laid_out"]
 
-FULL, LEAST, MOST_NARROW = 268.0, 82.0, 132.0  # widths of boxes
+FULL, LEAST, MOST_NARROW = 276.0, 74.0, 140.0  # widths of boxes
 ROOMY = 170.0  # from this width on a box says everything
 TALL, LOW, JOIN = 50.0, 46.0, 22.0  # heights: of a box, of a narrow one, of a join
 LANE, NARROW_LANE = 20.0, 9.0  # widths for edges that pass beside
-GAP, FAN, LEAD, BETWEEN = 15.0, 26.0, 8.0, 10.0  # between parts, where branches fan out, ...
-SIDE, HEAD, FOOT = 12.0, 30.0, 12.0  # within the outline of a block
+GAP, FAN, LEAD, BETWEEN = 15.0, 26.0, 8.0, 8.0  # between parts, where branches fan out, ...
+SIDE, HEAD, FOOT = 11.0, 30.0, 12.0  # within the outline of a block
 MIDDLE, SMALL = 11.5, 11.0  # sizes of text
 
 
@@ -132,9 +132,12 @@ class _Sizing:
     def box(self, box: Box, room: float) -> Size:
         node = box.first
         if node.is_join:
-            beside = text_width(" · ".join(node.tags), SMALL) + 14 if node.tags else 0.0
+            beside = max(map(_beside_width, beside_join(box))) if room >= ROOMY else 0.0
             return Size(2 * (join_width(node.title) / 2 + beside), JOIN)
-        least = min(max(text_width(node.title, MIDDLE, bold=True) + 18, LEAST), MOST_NARROW)
+        shape = shape_words([each.output for each in box.nodes])
+        title = abridged(node.title)
+        said = max(text_width(title, MIDDLE, bold=True), text_width(shape, SMALL)) + 8
+        least = min(max(said, LEAST), MOST_NARROW if room > 100 else 94)
         width = min(max(room, least), FULL)
         return Size(width, TALL if width >= ROOMY else LOW)
 
@@ -171,6 +174,17 @@ def fan(fork: Fork) -> float:
 def join_width(title: str) -> float:
     """A circle around a sign, a pill around a word."""
     return JOIN if len(title) == 1 else text_width(title, SMALL) + 22
+
+
+def beside_join(box: Box) -> tuple[str, str]:
+    """What stands to the left and to the right of a join: its tags, and a word's shape."""
+    node = box.first
+    shape = shape_words([each.output for each in box.nodes]) if len(node.title) > 1 else ""
+    return " · ".join(node.tags), shape
+
+
+def _beside_width(words: str) -> float:
+    return text_width(words, SMALL) + 14 if words else 0.0
 
 
 def lanes_of(tangle: Tangle) -> dict[tuple[int, int], int]:
@@ -254,7 +268,7 @@ class _Placing:
         if fork.has_skip:
             lane = axis + size.width / 2 - LANE / 2
             end = bottom + LEAD + 2 + JOIN / 2 if to_circle else bottom
-            path = _beside((axis, y), lane, (axis + JOIN / 2 if to_circle else axis, end))
+            path = _around((axis, y), lane, (axis + JOIN / 2 if to_circle else axis, end))
             self.lines.append(Line(path, is_skip=True, has_head=to_circle))
 
     def _tangle(self, tangle: Tangle, size: Size, at: tuple[float, float]) -> None:
@@ -277,7 +291,7 @@ class _Placing:
         widest = max(own.width for own in size.parts)
         for (a, b), lane in sorted(lanes.items()):
             x = axis + widest / 2 + NARROW_LANE * (lane + 1)
-            self.lines.append(Line(_beside(ports[a], x, ends[b]), True, has_head=b < count))
+            self.lines.append(Line(_around(ports[a], x, ends[b]), True, has_head=b < count))
 
 
 def _straight(axis: float, y: float, to: float) -> str:
@@ -288,9 +302,8 @@ def _curve(x: float, y: float, to_x: float, to_y: float) -> str:
     if abs(x - to_x) < 0.5:
         return _straight(x, y, to_y)
     bend = (to_y - y) * 0.62
-    return (
-        f"M{x:.1f} {y:.1f}C{x:.1f} {y + bend:.1f} {to_x:.1f} {to_y - bend:.1f} {to_x:.1f} {to_y:.1f}"
-    )
+    end = f"{to_x:.1f} {to_y - bend:.1f} {to_x:.1f} {to_y:.1f}"
+    return f"M{x:.1f} {y:.1f}C{x:.1f} {y + bend:.1f} {end}"
 
 
 def _fall(x: float, y: float, to_x: float, to_y: float, spread: float) -> str:
@@ -305,7 +318,7 @@ def _fall(x: float, y: float, to_x: float, to_y: float, spread: float) -> str:
     )
 
 
-def _beside(start: tuple[float, float], lane: float, end: tuple[float, float]) -> str:
+def _around(start: tuple[float, float], lane: float, end: tuple[float, float]) -> str:
     """Out to a lane, down it, and back in."""
     (x, y), (to_x, to_y) = start, end
     turn = min(10.0, (to_y - y) / 2)

@@ -72,29 +72,30 @@ def nodes_of(graph: Graph, layers: Sequence[Drawn]) -> tuple[list[Node], Edges]:
         graph: of an evaluation pass.
         layers: its layers with their numbers, in the order of `rows_of`.
     """
-    rows = rows_of(graph)
-    sources = _Sources(Flow.of(graph)).by_row(rows)
+    rows, flow = rows_of(graph), Flow.of(graph)
+    sources = _Sources(flow).by_row(rows)
     nodes = {
-        i: _node(graph, row, layer)
+        i: _node(flow, row, layer)
         for i, (row, layer) in enumerate(zip(rows, layers, strict=True))
         if i in sources
     }
-    return _fused(nodes, sources, {i for i in nodes if _is_light(rows[i])})
+    return _fused(nodes, sources, {i for i in nodes if _is_light(rows[i], flow)})
 
 
-def _node(graph: Graph, row: Row, layer: Drawn) -> Node:
+def _node(flow: Flow, row: Row, layer: Drawn) -> Node:
+    graph = flow.graph
     working = [op for op in row.operators if not is_free(op)] or list(row.operators)
     call = graph.calls[working[0].call]
     chain = _chain(graph, call.index)
     is_module = not any(other.parent == call.index for other in graph.calls)
     return Node(
-        title=title_of(row),
+        title=title_of(row, flow),
         tags=(),
         names=(layer.name,),
         output=tuple(layer.output),
         parameters=layer.parameters,
         multiply_adds=layer.multiply_adds,
-        is_join=is_join(row),
+        is_join=is_join(row, flow),
         calls=_blocks(graph, chain[:-1] if is_module else chain),
     )
 
@@ -133,7 +134,8 @@ class _Sources:
         for op in self.flow.graph.operators:
             found = frozenset[int]().union(*(self._of(x, op) for x in self.flow.moving(op)))
             row = owner[op.index]
-            if not (is_free(op) and op.name not in _JOINS) and found:
+            is_join = op.name in _JOINS and len(op.inputs) > 1
+            if (is_join or not is_free(op)) and found:
                 read.setdefault(row, set()).update(found - {row})
                 found = frozenset([row])
             self._note(op, found)
@@ -156,10 +158,10 @@ class _Sources:
 _JOINS = {"cat", "stack"}
 
 
-def _is_light(row: Row) -> bool:
+def _is_light(row: Row, flow: Flow) -> bool:
     """Whether a layer only normalises, activates or scales: a word in the box before it."""
     done = total_work(row.operators)
-    return not (done.products or done.pooling or done.max_pooling or is_join(row))
+    return not (done.products or done.pooling or done.max_pooling or is_join(row, flow))
 
 
 def _fused(nodes: dict[int, Node], sources: Edges, light: set[int]) -> tuple[list[Node], Edges]:
@@ -183,7 +185,7 @@ def _fused(nodes: dict[int, Node], sources: Edges, light: set[int]) -> tuple[lis
 
 
 def _stands_with(light: Node, head: Node) -> bool:
-    """In the same block, or an activation after a block: with parameters it is none's but its own."""
+    """In the same block; or after the block, if it has no parameters of its own."""
     around = head.calls[: len(light.calls)] == light.calls
     return light.calls == head.calls or (around and not light.parameters)
 

@@ -48,23 +48,19 @@ def draw(graph: Graph, layers: Sequence[Drawn], title: str = "") -> str:
     )
     name = title or graph.calls[0].kind
     totals = (
-        f"{amount(sum(layer.parameters for layer in layers))} parameters, "
-        f"{amount(sum(layer.multiply_adds for layer in layers))} multiply-adds"
+        f"{amount(sum(layer.parameters for layer in layers))} parameters and "
+        f"{amount(sum(layer.multiply_adds for layer in layers))} multiply-adds in its layers"
     )
     half = max(layout.width, FULL + 40, text_width(name, 16, bold=True)) / 2 + _MARGIN
     height = layout.height + _HEADER + 2 * (_PILL + 15) + _MARGIN
-    most = (
-        max((box.parameters for box in scene.boxes.values()), default=0),
-        max((box.multiply_adds for box in scene.boxes.values()), default=0),
-    )
-    painter = Painter(scene.boxes, most)
+    painter = Painter(scene)
     return element(
         "svg",
         element("title", escape(printable(f"{name}: {totals}"))),
         element("style", STYLE),
         _markers(),
         element("rect", x=-half, y=0, width=2 * half, height=height, class_="paper"),
-        *_header(name, totals, most, -half + _MARGIN),
+        *_header(name, totals, painter.most, -half + _MARGIN),
         *map(painter.placed, [p for p in layout.placed if not isinstance(p.what, int)]),
         *map(painter.line, layout.lines),
         *_ends(graph, layout),

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
-from hubel.analysis.drawing.blocks import Block
-from hubel.analysis.drawing.folds import Box
-from hubel.analysis.drawing.layout import MIDDLE, ROOMY, SMALL, Line, Placed
-from hubel.analysis.drawing.words import printable, shape_words, shortened, text_width
+from hubel.analysis.drawing.blocks import Block, Unit
+from hubel.analysis.drawing.folds import Box, Scene
+from hubel.analysis.drawing.layout import (
+    MIDDLE,
+    ROOMY,
+    SMALL,
+    Line,
+    Placed,
+    beside_join,
+    join_width,
+)
+from hubel.analysis.drawing.words import abridged, printable, shape_words, shortened, text_width
 from hubel.analysis.units import amount
 
 __all__ = ["STYLE", "Painter", "element", "text"]
@@ -74,14 +82,19 @@ def text(words: str, x: float, y: float, look: str) -> str:
 class Painter:
     """Draws boxes and blocks.
 
-    Args:
+    Attributes:
         boxes: by number.
         most: the largest parameters and multiply-adds of a box, which bars are set against.
     """
 
-    def __init__(self, boxes: Mapping[int, Box], most: tuple[int, int]) -> None:
-        self.boxes = boxes
-        self.most = most
+    def __init__(self, scene: Scene) -> None:
+        self.boxes = scene.boxes
+        every = scene.boxes.values()
+        self.most = (
+            max((box.parameters for box in every), default=0),
+            max((box.multiply_adds for box in every), default=0),
+        )
+        self._within = dict(_blocks_around(scene.units, ""))
 
     def line(self, line: Line) -> str:
         """An edge."""
@@ -93,18 +106,18 @@ class Painter:
         """A box or the outline of a block."""
         if isinstance(placed.what, Block):
             return "".join(self._block(placed.what, placed))
-        box = self.boxes[placed.what]
-        parts = self._join(box, placed) if box.first.is_join else self._box(box, placed)
+        box, around = self.boxes[placed.what], self._within[placed.what]
+        parts = self._join(box, placed) if box.first.is_join else self._box(box, placed, around)
         return element("g", element("title", escape(printable(told(box)))), *parts)
 
     def _block(self, block: Block, at: Placed) -> Iterator[str]:
         yield element(
             "rect", x=at.x, y=at.y, width=at.width, height=at.height, rx=9, class_="block"
         )
-        name = _first_and_last(block.names)
-        label = " ".join(part for part in (name, block.kind) if part)
-        short = shortened(label, at.width / 2 - 18, SMALL)
-        full = element("title", escape(printable(label)))
+        labels, room = _labels(block), at.width / 2 - 18
+        fitting = (label for label in labels if text_width(label, SMALL) <= room)
+        short = next(fitting, shortened(labels[-1], room, SMALL))
+        full = element("title", escape(printable(labels[0])))
         yield element("g", full, text(short, at.x + 11, at.y + 18, "soft"))
         if block.times > 1:
             yield self._times(block.times, at.x + at.width - 10, at.y + 14)
@@ -124,7 +137,7 @@ class Painter:
             yield element("circle", cx=axis, cy=middle, r=at.height / 2, class_="join")
             half = at.height / 2
         else:
-            half = text_width(node.title, SMALL) / 2 + 11
+            half = join_width(node.title) / 2
             yield element(
                 "rect", x=axis - half, y=at.y, width=2 * half, height=at.height, rx=11,
                 class_="join",
@@ -134,32 +147,36 @@ class Painter:
             "text", escape(node.title), x=axis, y=middle + size * 0.35, class_="centre",
             font_size=size,
         )  # fmt: skip
-        if node.tags:
-            yield text(" · ".join(node.tags), axis - half - 7, middle + 4, "soft end")
+        if at.width > 2 * half + 1:
+            tags, shape = beside_join(box)
+            yield text(tags, axis - half - 7, middle + 4, "soft end")
+            yield text(shape, axis + half + 7, middle + 4, "soft")
 
-    def _box(self, box: Box, at: Placed) -> Iterator[str]:
+    def _box(self, box: Box, at: Placed, around: str) -> Iterator[str]:
         look = "box" if box.parameters or box.multiply_adds else "box plain"
         yield element("rect", x=at.x, y=at.y, width=at.width, height=at.height, rx=6, class_=look)
-        yield from (self._full if at.width >= ROOMY else self._narrow)(box, at)
+        says = self._full(box, at, around) if at.width >= ROOMY else self._narrow(box, at)
+        yield from says
         yield from self._bars(box, at)
         if box.times > 1:
             yield self._times(box.times, at.x + at.width + 6, at.y)
 
-    def _full(self, box: Box, at: Placed) -> Iterator[str]:
+    def _full(self, box: Box, at: Placed, around: str) -> Iterator[str]:
         node, left, right = box.first, at.x + 11, at.x + at.width - 11
         shape, cost = shape_words([each.output for each in box.nodes]), _cost(box)
         beside = right - left - text_width(shape, MIDDLE) - 8
         below = right - left - text_width(cost, SMALL) - 8
-        tags = " · ".join([node.names[0].rpartition(".")[2], *node.tags])
+        name = node.names[0].removeprefix(f"{around}.")
+        tags = " · ".join([name, *node.tags])
         yield text(shortened(node.title, beside, 13, bold=True), left, at.y + 19, "title")
         yield text(shape, right, at.y + 19, "middle end")
         yield text(shortened(tags, below, SMALL), left, at.y + 35, "soft")
         yield text(cost, right, at.y + 35, "soft end")
 
     def _narrow(self, box: Box, at: Placed) -> Iterator[str]:
-        middle, room = at.x + at.width / 2, at.width - 10
+        middle, room = at.x + at.width / 2, at.width - 8
         shape = shape_words([each.output for each in box.nodes])
-        title = shortened(box.first.title, room, MIDDLE, bold=True)
+        title = shortened(abridged(box.first.title), room, MIDDLE, bold=True)
         yield text(title, middle, at.y + 16, "title middle centre")
         yield text(shortened(shape, room, SMALL), middle, at.y + 31, "soft centre")
 
@@ -179,6 +196,22 @@ def _cost(box: Box) -> str:
     if not box.parameters and not box.multiply_adds:
         return ""
     return f"{amount(box.parameters)} · {amount(box.multiply_adds)}"
+
+
+def _labels(block: Block) -> list[str]:
+    """What an outline may say, the most first."""
+    name = _first_and_last(block.names)
+    last, kind = name.rpartition(".")[2], block.kind.lstrip("_")
+    return [f"{name} {kind}".strip(), f"{last} {kind}".strip(), kind]
+
+
+def _blocks_around(units: Sequence[Unit], around: str) -> Iterator[tuple[int, str]]:
+    """The path of the block that each box stands in."""
+    for unit in units:
+        if isinstance(unit, Block):
+            yield from _blocks_around(unit.units, unit.names[0] if unit.names else around)
+        else:
+            yield unit, around
 
 
 def _first_and_last(names: tuple[str, ...]) -> str:

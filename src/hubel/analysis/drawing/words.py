@@ -7,10 +7,12 @@ from collections.abc import Sequence
 
 from hubel.analysis.costs import is_free
 from hubel.analysis.graph import Operator
-from hubel.analysis.layers import Row
+from hubel.analysis.layers import Row, common_name
+from hubel.analysis.structure import Flow
 from hubel.analysis.windows import window
 
 __all__ = [
+    "abridged",
     "cross",
     "is_join",
     "printable",
@@ -39,24 +41,16 @@ _WORDS = {
     "zeropad": "pad",
 }
 _JOINS = {"add": "+", "mul": "×", "sub": "−", "cat": "concat", "stack": "stack"}
+_VERBS = {"add": "add", "mul": "scale", "sub": "subtract", "cat": "concat", "stack": "stack"}
 
 
-def is_join(row: Row) -> bool:
-    """Whether a row brings several results together and does nothing else."""
-    names = [op.name.removesuffix("_") for op in row.operators if not _is_moved(op)]
-    return len(names) == 1 and names[0] in _JOINS and _reads(row) > 1
+def is_join(row: Row, flow: Flow) -> bool:
+    """Whether a row is an operator that brings several results together and does nothing else."""
+    joins = [op for op in row.operators if common_name(op) == row.op]
+    return row.op in _JOINS and any(len(flow.moving(op)) > 1 for op in joins)
 
 
-def _is_moved(op: Operator) -> bool:
-    return is_free(op) and op.name not in _JOINS
-
-
-def _reads(row: Row) -> int:
-    joins = [op for op in row.operators if op.name.removesuffix("_") in _JOINS]
-    return len({value.id for op in joins for value in op.inputs})
-
-
-def title_of(row: Row) -> str:
+def title_of(row: Row, flow: Flow) -> str:
     """A layer in a few words.
 
     Example:
@@ -64,18 +58,28 @@ def title_of(row: Row) -> str:
         >>> from hubel.analysis.layers import rows_of
         >>> from hubel.analysis.trace import Traceable, trace
         >>> module = torch.nn.Conv2d(8, 8, 3, stride=2, groups=8)
-        >>> title_of(rows_of(trace(Traceable.of(module), (1, 8, 9, 9))[0])[0])
+        >>> flow = Flow.of(trace(Traceable.of(module), (1, 8, 9, 9))[0])
+        >>> title_of(rows_of(flow.graph)[0], flow)
         'depthwise 3×3/2'
     """
-    working = [op for op in row.operators if not _is_moved(op)]
-    if is_join(row):
-        return _JOINS[working[0].name.removesuffix("_")]
+    working = [op for op in row.operators if not is_free(op) or op.name in _JOINS]
+    if row.op in _JOINS:
+        return _join_words(row, flow, next(op for op in working if common_name(op) == row.op))
     if len(working) == 1:
-        return _operator_words(working[0], row) or _class_words(row.op)
+        return _operator_words(working[0]) or _class_words(row.op)
     return _class_words(row.op)
 
 
-def _operator_words(op: Operator, row: Row) -> str:
+def _join_words(row: Row, flow: Flow, op: Operator) -> str:
+    """A sign or a word; with something that does not depend on the input, that thing's name."""
+    if len(flow.moving(op)) > 1:
+        return _JOINS[row.op]
+    fixed = (flow.parameter(value) for value in op.inputs)
+    name = next((path.rpartition(".")[2] for path in fixed if path), "")
+    return f"{_VERBS[row.op]} {name}".strip()
+
+
+def _operator_words(op: Operator) -> str:
     if op.name == "convolution":
         return _convolution_words(op)
     if op.name in {"addmm", "mm"}:
@@ -92,9 +96,8 @@ def _operator_words(op: Operator, row: Row) -> str:
 
 
 def _convolution_words(op: Operator) -> str:
-    weight, stride, transposed, groups = op.inputs[1], op.arguments[3], op.arguments[6], op.arguments[8]
-    kernel = tuple(weight.shape[2:])
-    window_words = _window_words(kernel, stride)
+    transposed, groups = op.arguments[6], op.arguments[8]
+    window_words = _window_words(op.inputs[1].shape[2:], op.arguments[3])
     dilation = max(op.arguments[5])
     spread = f" dilated {dilation}" if dilation > 1 else ""
     if transposed:
@@ -114,6 +117,23 @@ def _class_words(name: str) -> str:
     plain = re.sub(r"\d?d$", "", name)
     known = _WORDS.get(plain.lower())
     return known or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", plain).replace("_", " ").lower()
+
+
+def abridged(title: str) -> str:
+    """A title in fewer letters, for a narrow box."""
+    for long, short in _SHORTER.items():
+        title = title.replace(long, short)
+    return title
+
+
+_SHORTER = {
+    "global average": "global",
+    "average": "avg",
+    "conv 1×1 ": "1×1 ",
+    "conv 3×3 ": "3×3 ",
+    " dilated ": " dil. ",
+    "transposed": "transp.",
+}
 
 
 def cross(sizes: Sequence[int]) -> str:
@@ -143,17 +163,19 @@ def printable(text: str) -> str:
 
 
 def text_width(text: str, size: float, bold: bool = False) -> float:
-    """About how many pixels a text takes in a system font; no browser is asked."""
+    """About how many pixels a text takes at most, in the widest of the usual system fonts."""
     units = sum(_width_of(character) for character in text)
-    return units * size * (1.06 if bold else 1.0)
+    return units * size * (1.1 if bold else 1.0)
 
 
 def _width_of(character: str) -> float:
-    if character in "iljtfrI.,:;|'!()[] /…·-":
-        return 0.33 if character not in "…" else 0.9
-    if character in "mwMW@%+×−→":
-        return 0.86 if character not in "+×−" else 0.62
-    return 0.68 if character.isupper() else 0.58
+    for width, characters in _WIDTHS:
+        if character in characters:
+            return width
+    return 0.7 if character.isupper() else 0.62
+
+
+_WIDTHS = ((0.34, "iljI.,:;|'! ·"), (0.42, "ftr()[]/-"), (0.82, "+×−→–"), (1.0, "mwMW@%…"))
 
 
 def shortened(text: str, room: float, size: float, bold: bool = False) -> str:

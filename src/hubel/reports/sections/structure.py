@@ -1,9 +1,11 @@
-"""What it is made of: the layer table."""
+"""What it is made of: the layer table, the drawing, and what the arithmetic says of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from markupsafe import Markup
 
 from hubel.reports.charts.tracks import share
 from hubel.reports.findings import making
@@ -12,7 +14,7 @@ from hubel.reports.sections.section import Material, Section
 
 
 def section(material: Material) -> Section | None:
-    """Layers with shapes, parameters and multiply-adds; absent where nothing is known."""
+    """Layers with shapes, costs and receptive fields; absent where nothing is known."""
     facts = material.facts
     if not facts.layers and not facts.totals.get("parameters"):
         return None
@@ -23,6 +25,8 @@ def section(material: Material) -> Section | None:
         evidence={
             "rows": [_row(layer, facts.totals) for layer in facts.layers],
             "totals": {key: count(value) for key, value in facts.totals.items()},
+            "drawing": Markup(facts.drawing),
+            "advice": list(facts.advice),
         },
     )
 
@@ -32,6 +36,7 @@ def _row(layer: Mapping[str, Any], totals: Mapping[str, int]) -> dict[str, Any]:
         "name": layer["name"],
         "op": layer["op"],
         "output": _shape(layer["output"]),
+        "field": _field(layer.get("receptive_field")),
     }
     for key in ("parameters", "multiply_adds"):
         part = layer[key] / totals[key] if totals.get(key) else 0.0
@@ -50,3 +55,13 @@ def _share(part: float) -> str:
 
 def _shape(output: str | Sequence[int]) -> str:
     return output if isinstance(output, str) else " × ".join(f"{size}" for size in output)
+
+
+def _field(field: Mapping[str, Any] | None) -> str:
+    """Pixels that one position sees, `35 × 35`; "all" where that is the whole picture."""
+    if field is None:
+        return ""
+    size = field["size"]
+    sides = size if isinstance(size, list) else [size, size]
+    most = "≤ " if field["kind"] == "bound" else ""
+    return "all" if field["kind"] == "whole" else most + " × ".join(f"{side}" for side in sides)
