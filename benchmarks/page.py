@@ -27,9 +27,58 @@ def page() -> str:
     for path in results:
         document = json.loads(path.read_text(encoding="utf-8"))
         measured = document["measured"]
-        body = start_up(measured) if "cold" in measured.get("seconds", {}) else accuracy(measured)
-        parts += [f"## {document['name']}", body, provenance(document)]
+        parts += [f"## {document['name']}", section(measured), provenance(document)]
     return "\n\n".join(parts) + "\n"
+
+
+def section(measured: dict[str, Any]) -> str:
+    """What is shown of one result, by what it holds."""
+    if "cold" in measured.get("seconds", {}):
+        return start_up(measured)
+    if "kinds" in measured:
+        return predicted_times(measured)
+    return accuracy(measured)
+
+
+def predicted_times(measured: dict[str, Any]) -> str:
+    """Predicted seconds beside measured ones: networks, then kinds of layers."""
+    parts = [
+        "Times that `hubel design --machine this` predicts from graphs without weights, beside "
+        "what the networks then take: one thread, processor time, medians with quartiles. The "
+        "ratio is predicted to measured of the whole pass; the factor is by how much the middle "
+        "layer's prediction is off, up or down. *Plain* is the same with one peak of arithmetic "
+        "and one of memory, as a data sheet has them. The machine is measured anew for each row.",
+        "| network | batch | measured | predicted | ratio | layers' factor | plain ratio | plain "
+        "factor |\n|---|---:|---:|---:|---:|---:|---:|---:|\n"
+        + "\n".join(map(_network_row, measured["networks"])),
+        f"Over all {measured['layers']:,} layers the middle prediction is off by a factor of "
+        f"{measured['median_factor']:.2f}. By kind of layer:",
+        "| kind | layers | share of the time | median ratio |\n|---|---:|---:|---:|\n"
+        + "\n".join(
+            f"| {kind} | {found['layers']} | {100 * found['share']:.1f}% "
+            f"| {found['median_ratio']:.2f} |"
+            for kind, found in measured["kinds"].items()
+        ),
+        "Where it is off: layers with many weights and few positions at batch 1 (the last stages) "
+        "take longer, since kernels bring weights into a layout of their own first; convolutions "
+        "over more than 32 MiB take longer, since their scratch space is new memory each time; "
+        "small elementwise layers are faster or slower with what the layer before them left in "
+        "the caches; and kernels differ more than twofold with the number of channels within a "
+        "kind.",
+    ]
+    return "\n\n".join(parts)
+
+
+def _network_row(found: dict[str, Any]) -> str:
+    seconds, hubel, plain = found["measured"], found["hubel"], found["plain"]
+    cells = (
+        f"{1e3 * seconds['median']:,.0f} ms "
+        f"({1e3 * seconds['low']:,.0f} to {1e3 * seconds['high']:,.0f})",
+        f"{1e3 * hubel['predicted']:,.0f} ms",
+        *(f"{x:.2f}" for x in (hubel["ratio"], hubel["median_factor"])),
+        *(f"{x:.2f}" for x in (plain["ratio"], plain["median_factor"])),
+    )
+    return f"| {found['name']} | {found['batch']} | {' | '.join(cells)} |"
 
 
 def start_up(measured: dict[str, Any]) -> str:

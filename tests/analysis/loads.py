@@ -30,8 +30,18 @@ def some_load(draw: st.DrawFn) -> Load:
 
 @st.composite
 def some_ceiling(draw: st.DrawFn) -> Ceiling:
-    times = st.floats(1e-7, 1e-3)
-    return Ceiling(*(draw(st.none() | one) for one in (rates, rates, times)))
+    """Faster the more often weights are used, and never so much that more work takes less time."""
+    points, rate = [], draw(rates)
+    for uses in draw(st.lists(st.integers(2, 8), max_size=3)):
+        points.append(((points[-1][0] if points else 1.0) * uses, rate))
+        rate *= draw(st.floats(1, 2))
+    most = st.floats(rate, 8 * rate) if points else rates
+    return Ceiling(
+        multiply_adds=draw(st.none() | most),
+        reuse=tuple(points),
+        stream=draw(st.none() | rates),
+        overhead=draw(st.none() | st.floats(1e-7, 1e-3)),
+    )
 
 
 @st.composite

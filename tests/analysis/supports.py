@@ -13,7 +13,14 @@ from torch.nn import functional as F
 from hubel.analysis.fields import Field, receptive_fields
 from hubel.analysis.trace import Traceable, trace
 
-__all__ = ["field_of", "hulls", "read_hulls", "supports_by_gradient", "supports_of_linear"]
+__all__ = [
+    "field_of",
+    "field_or_none",
+    "hulls",
+    "read_hulls",
+    "supports_by_gradient",
+    "supports_of_linear",
+]
 
 _POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
 _CONV = (F.conv1d, F.conv2d, F.conv3d)
@@ -21,8 +28,15 @@ _CONV = (F.conv1d, F.conv2d, F.conv3d)
 
 def field_of(module: nn.Module, shape: tuple[int, ...]) -> Field:
     """The field of a module's output; shape without the batch."""
+    field = field_or_none(module, shape)
+    assert field is not None, "the output depends on the input"
+    return field
+
+
+def field_or_none(module: nn.Module, shape: tuple[int, ...]) -> Field | None:
+    """The same, none where the output reads nothing but padding."""
     graph, _ = trace(Traceable.of(module), (1, *shape))
-    return receptive_fields(graph)[graph.outputs[0].id]
+    return receptive_fields(graph).get(graph.outputs[0].id)
 
 
 class _Sum(nn.Module):
@@ -39,11 +53,11 @@ class _Sum(nn.Module):
             (n,) * axes if isinstance(n, int) else tuple(n) for n in given
         )
         # A window of ceil mode may go beyond the border: more zeros than any needs.
-        border = [n for p, k, d in zip(padding, kernel, dilation) for n in (2 * k * d, p)][::-1]
+        border = [
+            n for p, k, d in zip(padding, kernel, dilation, strict=True) for n in (2 * k * d, p)
+        ][::-1]
         ones = torch.ones(x.shape[1], 1, *kernel, dtype=x.dtype)
-        total = _CONV[axes - 1](
-            F.pad(x, border), ones, None, stride, 0, dilation, x.shape[1]
-        )
+        total = _CONV[axes - 1](F.pad(x, border), ones, None, stride, 0, dilation, x.shape[1])
         return total[(slice(None), slice(None), *(slice(side) for side in sides))]
 
 

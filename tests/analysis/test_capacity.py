@@ -9,6 +9,7 @@ import timm
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from timm.optim import Lion
 from torch import nn
 from torchvision import models
 
@@ -33,12 +34,15 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], int]] = {
         16,
     ),
     "resnet18": (models.resnet18, 32),
-    "mobilenet_v2": (models.mobilenet_v2, 32),
     "convnext_tiny": (models.convnext_tiny, 32),
     "vit_tiny": (lambda: timm.create_model("vit_tiny_patch16_224"), 224),
 }  # fmt: skip
 every_network = pytest.mark.parametrize("name", NETWORKS)
-each_batch = pytest.mark.parametrize("batch", [2, 3])
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
 
 
 def network(name: str) -> tuple[nn.Module, tuple[int, int, int]]:
@@ -47,21 +51,19 @@ def network(name: str) -> tuple[nn.Module, tuple[int, int, int]]:
 
 
 @every_network
-@each_batch
-def test_the_peak_of_training_is_that_of_a_real_step(name: str, batch: int) -> None:
+def test_the_peak_of_training_is_that_of_a_real_step(name: str) -> None:
     module, sample = network(name)
-    found = step_memory(Traceable.of(module), sample, batch, "sgd")
+    found = step_memory(Traceable.of(module), sample, 3, "sgd")
     update = found.weights + 2 * found.gradients
-    real = training_peak(module, torch.randn(batch, *sample))
+    real = training_peak(module, torch.randn(3, *sample))
     assert found.peak == max(real, update)
 
 
 @every_network
-@each_batch
-def test_the_peak_of_inference_is_that_of_a_real_pass(name: str, batch: int) -> None:
+def test_the_peak_of_inference_is_that_of_a_real_pass(name: str) -> None:
     module, sample = network(name)
-    found = inference_memory(Traceable.of(module), sample, batch)
-    assert found == inference_peak(module, torch.randn(batch, *sample))
+    found = inference_memory(Traceable.of(module), sample, 3)
+    assert found == inference_peak(module, torch.randn(3, *sample))
 
 
 def test_the_parts_are_those_of_a_real_step() -> None:
@@ -92,7 +94,7 @@ def test_the_update_decides_where_activations_are_small() -> None:
     assert found.peak == pytest.approx(live.peak, abs=100)  # and counters of steps
 
 
-@every_network
+@pytest.mark.parametrize("name", ["plain", "resnet18"])
 def test_the_largest_batch_fits_and_one_more_does_not(name: str) -> None:
     module, sample = network(name)
     traceable = Traceable.of(module)
@@ -121,13 +123,11 @@ def test_batch_normalisation_of_one_value_starts_at_two_samples() -> None:
 
 
 def test_a_network_that_can_not_be_trained_is_an_error() -> None:
-    with pytest.raises(DesignError, match="failed"):
+    with pytest.raises(DesignError, match="expected 8 features, got 9"):
         largest_training_batch(Traceable.of(nn.Linear(8, 8)), (9,), 10**9)
 
 
-lines = st.lists(
-    st.tuples(st.integers(0, 10**12), st.integers(1, 10**9)), min_size=1, max_size=4
-)
+lines = st.lists(st.tuples(st.integers(0, 10**12), st.integers(1, 10**9)), min_size=1, max_size=4)
 
 
 @given(lines, st.integers(0, 10**13), st.integers(1, 3))
@@ -234,7 +234,7 @@ def test_muon_keeps_what_pytorch_keeps_of_matrices() -> None:
 
 def test_lion_keeps_what_timm_keeps() -> None:
     parameter = nn.Parameter(torch.randn(6, 4))
-    optimizer = timm.optim.Lion([parameter])
+    optimizer = Lion([parameter])
     parameter.grad = torch.randn_like(parameter)
     optimizer.step()
     kept = [x for x in optimizer.state[parameter].values() if isinstance(x, torch.Tensor)]
@@ -252,5 +252,5 @@ def test_state_is_in_the_precision_of_the_parameters() -> None:
 
 
 def test_an_unknown_optimizer_is_an_error_with_a_near_name() -> None:
-    with pytest.raises(DesignError, match="state of 'adamv'; did you mean 'adamw'.*there are sgd"):
-        optimizer_state("adamv", [])
+    with pytest.raises(DesignError, match=r"state of 'adafacto'; did you mean adafactor"):
+        optimizer_state("adafacto", [])

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from hubel.analysis.fields import Field, receptive_fields
 from hubel.analysis.trace import Traceable, trace
 from hubel.models.notation import build
-from tests.analysis.supports import field_of
+from tests.analysis.supports import field_of, field_or_none, read_hulls
 from tests.models.notation.lines import plain_networks
 
 Network = tuple[str, tuple[int, ...]]
@@ -28,7 +28,7 @@ def line_field(line: str, *shape: int) -> Field:
 windows = st.tuples(st.integers(1, 5), st.integers(1, 3), st.integers(1, 2), st.booleans())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(layers=st.lists(windows, min_size=1, max_size=6), side=st.integers(40, 90))
 def test_a_stack_follows_the_closed_form(
     layers: list[tuple[int, int, int, bool]], side: int
@@ -37,14 +37,14 @@ def test_a_stack_follows_the_closed_form(
     size, stride, start, stack = 1, 1, 0, []
     for kernel, step, dilation, is_pool in layers:
         padding = kernel // 2
+        spread = 1 if is_pool else dilation
+        border = padding * spread
         if is_pool:
-            dilation = 1
-            stack.append(nn.AvgPool1d(kernel, step, padding))
+            stack.append(nn.AvgPool1d(kernel, step, border))
         else:
-            stack.append(nn.Conv1d(2, 2, kernel, step, padding * dilation, dilation))
-            padding *= dilation
-        size += dilation * (kernel - 1) * stride
-        start -= padding * stride
+            stack.append(nn.Conv1d(2, 2, kernel, step, border, spread))
+        size += spread * (kernel - 1) * stride
+        start -= border * stride
         stride *= step
     field = field_of(nn.Sequential(*stack), (2, side))
     assert (field.size, field.stride, field.start) == ((size,), (stride,), (start,))
@@ -52,20 +52,23 @@ def test_a_stack_follows_the_closed_form(
     assert field.centre == (start + (size - 1) / 2,)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(network=plain_networks(2))
 def test_size_stride_and_start_are_those_of_an_endless_input(network: Network) -> None:
     line, shape = network
-    small, large = line_field(line, *shape), line_field(line, shape[0], 41, 37)
+    small = field_or_none(build(line, shape), shape)
+    assume(small is not None)
+    large = line_field(line, shape[0], 41, 37)
     numbers = [(field.size, field.stride, field.start, field.kind) for field in (small, large)]
     assert numbers[0] == numbers[1]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(network=plain_networks(2))
 def test_seen_and_cut_are_what_counting_finds(network: Network) -> None:
     line, shape = network
-    field = line_field(line, *shape)
+    field = field_or_none(build(line, shape), shape)
+    assume(field is not None)
     sides = field.shape[2:]
     beyond = []
     for axis, side in zip(field.axes, sides, strict=True):
@@ -73,9 +76,8 @@ def test_seen_and_cut_are_what_counting_finds(network: Network) -> None:
         first = axis.start + np.arange(side) * int(axis.stride)
         beyond.append((first < 0) | (first + axis.size > axis.side))
     assert field.cut == pytest.approx((beyond[0][:, None] | beyond[1]).mean())
-    middle = [
-        field.window((0, channel, sides[0] // 2, sides[1] // 2)) for channel in range(field.shape[1])
-    ]
+    centre = (sides[0] // 2, sides[1] // 2)
+    middle = [field.window((0, channel, *centre)) for channel in range(field.shape[1])]
     ends = np.array([window for window in middle if window])
     hull = ends[..., 1].max(0) - ends[..., 0].min(0) + 1 if len(ends) else np.zeros(2)
     assert field.seen == pytest.approx(hull.prod() / np.prod(shape[1:]))
@@ -201,15 +203,14 @@ def test_moments_of_a_batch_are_seen_by_all_while_training() -> None:
 
 
 def test_what_is_too_much_to_tell_apart_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    line, shape = "patch2(4) norm attention(2) grid conv3x3(4) tokens branches(fc(2) | fc(2))", (3, 8, 8)
-    exact = line_field("conv3x3(4) tokens", *shape)
+    exact = line_field("conv3x3(4) tokens", 3, 8, 8)
     monkeypatch.setattr("hubel.analysis.fields.reach.LIMIT", 20)
-    field = line_field("conv3x3(4) tokens", *shape)
+    field = line_field("conv3x3(4) tokens", 3, 8, 8)
     assert "windows in one value" in field.note
     assert field.kind != "exact"
-    for axis, truth in zip(field.axes, exact.axes, strict=True):
-        assert (np.broadcast_to(axis.low, field.shape) <= np.broadcast_to(truth.low, field.shape)).all()
-        assert (np.broadcast_to(axis.high, field.shape) >= np.broadcast_to(truth.high, field.shape)).all()
+    for (low, high), truth in zip(read_hulls(field), read_hulls(exact), strict=True):
+        assert (low <= truth[0]).all()
+        assert (high >= truth[1]).all()
 
 
 def test_two_inputs_of_one_shape_count_as_one_picture() -> None:

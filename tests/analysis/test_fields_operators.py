@@ -225,7 +225,9 @@ PICKED: dict[str, Callable[[Tensor], Tensor]] = {
     "largest two": lambda x: x.topk(2, 3)[0],
     "sorted": lambda x: x.sort(2)[0],
     "largest": lambda x: x.max(2)[0] + x.amax(2),
-    "scattered": lambda x: x.scatter(3, torch.zeros(1, 4, 2, 3, dtype=torch.long), x[:, :, :2, :3] + 1),
+    "scattered": lambda x: x.scatter(
+        3, torch.zeros(1, 4, 2, 3, dtype=torch.long), x[:, :, :2, :3] + 1
+    ),
     "sampled": lambda x: F.grid_sample(x, x[:, :2].movedim(1, -1), align_corners=False),
 }
 

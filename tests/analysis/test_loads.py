@@ -82,7 +82,9 @@ def test_loads_add_up_to_the_graph(name: str) -> None:
     loads = loads_of(graph)
     assert len(loads) == len(graph.operators)
     assert sum(load.multiply_adds for load in loads) == multiply_adds(graph)
-    assert sum(load.moved + load.constant for load in loads) == sum(map(bytes_moved, graph.operators))
+    assert sum(load.moved + load.constant for load in loads) == sum(
+        map(bytes_moved, graph.operators)
+    )
 
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "convnext_tiny"])

@@ -98,9 +98,7 @@ def test_measured_ceilings_only_lower_the_roof(load: Load, machine: Machine, bat
 
 
 @given(some_loads, some_machine(), some_batch)
-def test_half_the_bytes_take_no_longer(
-    loads: list[Load], machine: Machine, batch: int
-) -> None:
+def test_half_the_bytes_take_no_longer(loads: list[Load], machine: Machine, batch: int) -> None:
     machine = replace(machine, ceilings={}, multiply_adds={"float32": 1e12, "bfloat16": 1e12})
     half, full = (
         roofline(loads, machine, precision, batch).seconds for precision in ("bfloat16", "float32")
@@ -125,7 +123,9 @@ def test_the_bound_is_what_takes_longest(load: Load, bound: str, seconds: float)
 
 def test_weights_are_read_once_a_batch() -> None:
     load = Load(layer="fc", kind=Kind.MATRIX_PRODUCT, multiply_adds=10**6, constant=4 * 10**6)
-    assert [roofline([load], UNIT, batch=n).layers[0].bytes_moved for n in (1, 8)] == [4_000_000] * 2
+    assert [roofline([load], UNIT, batch=n).layers[0].bytes_moved for n in (1, 8)] == [
+        4_000_000
+    ] * 2
 
 
 def test_a_gpu_starts_operators_while_others_run() -> None:

@@ -129,9 +129,7 @@ def test_a_measurement_holds_for_a_week(
     assert len(measured) == count
 
 
-def test_another_number_of_threads_is_another_machine(
-    measured: list[str], own_cache: Path
-) -> None:
+def test_another_number_of_threads_is_another_machine(measured: list[str], own_cache: Path) -> None:
     torch.set_num_threads(1)
     this_machine()
     torch.set_num_threads(2)

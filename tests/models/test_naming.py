@@ -47,7 +47,9 @@ def test_a_python_file_is_known_by_its_ending(name: str) -> None:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_misspelled_name_is_told_the_nearest(name: str) -> None:
-    message = rf"no network '{name[:-1]}x'\. Did you mean '{name}'\? There are: {', '.join(NETWORKS)}"
+    message = (
+        rf"no network '{name[:-1]}x'\. Did you mean '{name}'\? There are: {', '.join(NETWORKS)}"
+    )
     with pytest.raises(RecipeError, match=message):
         expect_network(name[:-1] + "x")
 

@@ -69,7 +69,12 @@ RESOLUTIONS = [
     (PLAIN, 64, ((0.4, 0.5), (0.7, 0.75), (1.0, 1.0)), "few pixels first: cheaper epochs"),
     ("timm:test_resnet", 64, ((0.4, 0.5), (0.7, 0.75), (1.0, 1.0)), "few pixels first: cheaper"),
     ("torchvision:alexnet", 96, ((0.6, 0.75), (1.0, 1.0)), "half of them are too few"),
-    ("torchvision:inception_v3", 80, ((1.0, 1.0),), "three quarters of the pixels are too few for the"),
+    (
+        "torchvision:inception_v3",
+        80,
+        ((1.0, 1.0),),
+        "three quarters of the pixels are too few",
+    ),
     ("lenet5", 64, ((1.0, 1.0),), "made for one size"),
     ("timm:test_vit", 64, ((1.0, 1.0),), "made for one size"),
 ]
@@ -113,6 +118,7 @@ STEMS = [
     ("torchvision:resnet18", 48, True, r"of 48 px too little"),
     ("torchvision:resnet18", 49, False, r"pictures of more than 48 px have rows to spare"),
     ("torchvision:vgg11", 32, False, r"the first convolution has no stride that could be taken"),
+    ("timm:levit_128s", 32, False, r"later layers are made for the strides that it has"),
     ("timm:test_vit", 32, False, r"the first convolution has no stride that could be taken out"),
     (PLAIN, 32, False, r"for the networks of a zoo"),
     ("convnet", 32, False, r"for the networks of a zoo"),

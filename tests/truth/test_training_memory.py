@@ -16,10 +16,10 @@ from hubel.analysis.trace import Traceable, trace_step
 from tests.analysis.liveness import step
 
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], int]] = {
-    "resnet18": (models.resnet18, 64),
-    "mobilenet_v2": (models.mobilenet_v2, 64),
-    "convnext_tiny": (models.convnext_tiny, 64),
-    "vit_b_16": (lambda: models.vit_b_16(image_size=64), 64),
+    "resnet18": (models.resnet18, 224),
+    "mobilenet_v2": (models.mobilenet_v2, 224),
+    "convnext_tiny": (models.convnext_tiny, 224),
+    "vit_b_16": (models.vit_b_16, 224),
 }
 
 
@@ -42,13 +42,17 @@ def allocated(module: nn.Module, x: Tensor, path: Path) -> int:
     return peak
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    "name",
+    ["resnet18", "mobilenet_v2", "convnext_tiny", pytest.param("vit_b_16", marks=pytest.mark.slow)],
+)
 def test_the_peak_is_what_the_allocator_says(name: str, tmp_path: Path) -> None:
-    """Within 2%: kernels take scratch space of their own for a moment."""
+    """But for the scratch space that oneDNN takes for a moment: 0 to 2.7% at this size."""
+    torch.set_num_threads(1)
     build, side = NETWORKS[name]
-    module, shape = build().train(), (4, 3, side, side)
+    module, shape = build().train(), (2, 3, side, side)
     x = torch.randn(shape)
     before = sum(t.nbytes for t in (*module.parameters(), *module.buffers(), x))
     real = before + allocated(module, x, tmp_path / "trace.json")
     found = trace_step(Traceable.of(module), shape).peak
-    assert found <= real <= 1.02 * found
+    assert found <= real <= 1.03 * found

@@ -49,13 +49,18 @@ class Backtrack:
         return tuple(sizes)
 
 
-def nearest_side(now: int, fits: Callable[[int], bool]) -> int | None:
-    """The side nearest to the present one that fits, or None."""
-    return next((side for side in _nearby(now) if fits(side)), None)
+def nearest_side(now: int, fits: Callable[[int], bool], farthest: int = _FARTHEST) -> int | None:
+    """The side nearest to the present one that fits, or None.
+
+    Example:
+        >>> nearest_side(30, lambda side: side % 16 == 0)
+        32
+    """
+    return next((side for side in _nearby(now, farthest) if fits(side)), None)
 
 
-def _nearby(now: int) -> Iterator[int]:
-    for distance in range(1, _FARTHEST):
+def _nearby(now: int, farthest: int) -> Iterator[int]:
+    for distance in range(1, farthest + 1):
         if now > distance:
             yield now - distance
         yield now + distance

@@ -139,6 +139,5 @@ def _arithmetic(axis: Axis) -> str:
     read = axis.size - _dropped(axis)
     if axis.extent == axis.stride and not axis.before:
         return f"{axis.size} = {axis.windows} x {axis.stride} + {_dropped(axis)}"
-    return (
-        f"{axis.windows} windows of {axis.extent}, {axis.stride} apart, end at {read} of {axis.size}"
-    )
+    spread = f"{axis.windows} windows of {axis.extent}, {axis.stride} apart"
+    return f"{spread}, end at {read} of {axis.size}"

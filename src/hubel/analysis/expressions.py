@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-__all__ = ["Atom", "Expression", "Floor", "Symbol", "ceil_div", "constant", "symbol"]
+__all__ = ["Atom", "Expression", "Floor", "Symbol", "alone", "ceil_div", "constant", "symbol"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +181,11 @@ def symbol(name: str, step: int = 1, offset: int = 0) -> Expression:
     return _of({(Symbol(name, step, offset % step),): 1})
 
 
+def alone(atom: Atom) -> Expression:
+    """An atom as an expression."""
+    return Expression((((atom,), 1),))
+
+
 def ceil_div(numerator: Expression, divisor: int) -> Expression:
     """A quotient rounded up.
 
@@ -286,13 +291,14 @@ def _atom_residue(atom: Atom) -> tuple[int, int]:
 def _evaluate(expression: Expression, sizes: Mapping[str, int]) -> int:
     total = 0
     for monomial, factor in expression.terms:
-        for atom in monomial:
-            if isinstance(atom, Symbol):
-                factor *= sizes[atom.name]
-            else:
-                factor *= _evaluate(atom.numerator, sizes) // atom.divisor
-        total += factor
+        total += factor * math.prod(_value(atom, sizes) for atom in monomial)
     return total
+
+
+def _value(atom: Atom, sizes: Mapping[str, int]) -> int:
+    if isinstance(atom, Symbol):
+        return sizes[atom.name]
+    return _evaluate(atom.numerator, sizes) // atom.divisor
 
 
 def _without(monomial: Monomial, taken: Monomial) -> Monomial | None:

@@ -47,9 +47,8 @@ class Formulas:
 
     def evaluate(self, value: Value, **sizes: int) -> tuple[int | None, ...]:
         """The shape at given sizes of the input, None where it is unknown."""
-        given = {name: size for name, size in sizes.items()}
         dims = self.shapes[value.id]
-        return tuple(None if dim is None else dim.evaluate(given) for dim in dims)
+        return tuple(None if dim is None else dim.evaluate(sizes) for dim in dims)
 
     @property
     def unknown(self) -> int:
@@ -134,9 +133,7 @@ class _Solver:
         self.symbols = _symbols(probes.axes, probes.granularity)
         self.matcher = Matcher([probe.sizes for probe in passes])
         self.others = [aligned_shapes(base, probe.graph) for probe in passes[1:]]
-        self.has_varied = any(
-            len(probe.graph.operators) != len(base.operators) for probe in passes
-        )
+        self.has_varied = any(len(probe.graph.operators) != len(base.operators) for probe in passes)
         self.shapes: dict[int, Shape] = {}
         for value, names in zip(base.inputs, probes.axes.names, strict=True):
             pairs = zip(names, value.shape, strict=True)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import nn
-from torch.nn.modules import batchnorm, conv, instancenorm, pooling
 
 from hubel.analysis.backtrack import Backtrack, nearest_side
 from hubel.analysis.graph import Value
@@ -81,7 +80,10 @@ def _convolution(scene: Scene, value: Value) -> str | None:
         fits = got % part.groups == 0
         mend = f"{kind}({got}, {part.out_channels}, ...)"
         return channels_fault(
-            scene, value, part.in_channels, mend if fits else f"a number of groups that divides {got}"
+            scene,
+            value,
+            part.in_channels,
+            mend if fits else f"a number of groups that divides {got}",
         )
     if part.transposed or isinstance(part.padding, str):
         return None
@@ -201,18 +203,31 @@ def _pad(scene: Scene, value: Value) -> str | None:
         most, size = max(part.padding[2 * place : 2 * place + 2]), value.shape[-1 - place]
         if most >= size and isinstance(part, nn.ReflectionPad1d | nn.ReflectionPad2d):
             return (
-                f"a reflection of {most} needs more than {most} positions, and {scene.shown(value)} "
-                f"has {size}; pad by at most {size - 1}, or use another kind of padding"
+                f"a reflection of {most} needs more than {most} positions, and "
+                f"{scene.shown(value)} has {size}; "
+                f"pad by at most {size - 1}, or use another kind of padding"
             )
     return None
 
 
+_CONVOLUTIONS = (
+    *(nn.Conv1d, nn.Conv2d, nn.Conv3d),
+    *(nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
+)
+_NORMS = (
+    *(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d),
+    *(nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d),
+)
+_POOLS = (
+    *(nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d),
+    *(nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d),
+)
 _RULES: tuple[tuple[Any, Callable[[Scene, Value], str | None]], ...] = (
-    (conv._ConvNd, _convolution),
+    (_CONVOLUTIONS, _convolution),
     (nn.Linear, _linear),
-    ((batchnorm._BatchNorm, instancenorm._InstanceNorm), _batch_norm),
+    (_NORMS, _batch_norm),
     (nn.GroupNorm, _group_norm),
     (nn.LayerNorm, _layer_norm),
-    ((pooling._MaxPoolNd, pooling._AvgPoolNd), _pool),
+    (_POOLS, _pool),
     ((nn.ReflectionPad1d, nn.ReflectionPad2d), _pad),
 )

@@ -6,7 +6,7 @@ A multiply-add is one unit of work here; vendors count it as two floating-point 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from enum import StrEnum
@@ -44,13 +44,29 @@ class Ceiling:
 
     Attributes:
         multiply_adds: a second; None where the kind has none, or the peak holds.
+        reuse: rising numbers of times that each weight is used, with the multiply-adds a second
+            that are reached then: kernels bring weights into a layout of their own first.
         stream: bytes a second when the data are in the cache; None where only memory limits.
         overhead: seconds that starting one takes; None where the machine's own holds.
     """
 
     multiply_adds: float | None = None
+    reuse: tuple[tuple[float, float], ...] = ()
     stream: float | None = None
     overhead: float | None = None
+
+    def rate(self, uses: float, peak: float) -> float:
+        """Multiply-adds a second where each weight is used so many times; at most the peak.
+
+        Example:
+            >>> ceiling = Ceiling(multiply_adds=40e9, reuse=((1, 5e9), (100, 20e9)))
+            >>> [round(ceiling.rate(uses, peak=50e9) / 1e9, 1) for uses in (1, 10, 100, 1000)]
+            [5.0, 10.0, 20.0, 40.0]
+        """
+        most = min(peak, self.multiply_adds or peak)
+        if not self.reuse or uses > self.reuse[-1][0]:
+            return most
+        return min(most, _interpolated(self.reuse, uses))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,12 +134,7 @@ class Machine:
         """
         if not self.caches or touched > self.caches[-1][0]:
             return self.bandwidth
-        points = [(math.log(size), math.log(rate)) for size, rate in self.caches]
-        here = math.log(max(touched, self.caches[0][0]))
-        for (start, fast), (end, slow) in pairwise(points):
-            if here <= end:
-                return math.exp(fast + (slow - fast) * (here - start) / (end - start))
-        return self.caches[0][1]  # one cache, and the data are within it
+        return _interpolated(self.caches, touched)
 
     def to_json(self) -> dict[str, Any]:
         """The machine as JSON types."""
@@ -137,9 +148,27 @@ class Machine:
             KeyError, TypeError: the document is of another version.
         """
         fields: dict[str, Any] = dict(document)
-        fields["ceilings"] = {kind: Ceiling(**one) for kind, one in fields["ceilings"].items()}
-        fields["caches"] = tuple((size, rate) for size, rate in fields["caches"])
+        fields["ceilings"] = {
+            kind: Ceiling(**{**one, "reuse": _pairs(one["reuse"])})
+            for kind, one in fields["ceilings"].items()
+        }
+        fields["caches"] = _pairs(fields["caches"])
         return cls(**fields)
+
+
+def _pairs(lists: Iterable[Iterable[float]]) -> tuple[tuple[float, float], ...]:
+    return tuple((x, y) for x, y in lists)
+
+
+def _interpolated(points: Sequence[tuple[float, float]], x: float) -> float:
+    """Straight in logarithms between rising points; before the first as there."""
+    if x <= points[0][0]:
+        return points[0][1]
+    for (start, here), (end, there) in pairwise(points):
+        if x <= end:
+            share = math.log(x / start) / math.log(end / start)
+            return here * (there / here) ** share
+    return points[-1][1]
 
 
 def named_machine(name: str) -> Machine:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from hubel.analysis.expressions import Expression, Floor, ceil_div, constant
+from hubel.analysis.expressions import Expression, Floor, alone, ceil_div, constant
 from hubel.analysis.printing import factors
 
 __all__ = ["Column", "Matcher"]
@@ -95,9 +95,7 @@ class Matcher:
             or self._shifted(_varying(near), column)
         )
 
-    def _product(
-        self, groups: Iterable[Sequence[Expression]], column: Column
-    ) -> Expression | None:
+    def _product(self, groups: Iterable[Sequence[Expression]], column: Column) -> Expression | None:
         """The product of the first group whose numbers have the right product."""
         for group in groups:
             columns = zip(*(self.column(dim) for dim in group), strict=True)
@@ -171,7 +169,8 @@ class Matcher:
         for first in found.values():
             sizes = self.column(first)
             whole = math.lcm(*sizes)
-            second = found.get(_direction([v * (whole // s) for v, s in zip(values, sizes)]))
+            pairs = zip(values, sizes, strict=True)
+            second = found.get(_direction([value * (whole // size) for value, size in pairs]))
             if second is None:
                 continue
             times, left = divmod(values[0], sizes[0] * self.column(second)[0])
@@ -262,5 +261,5 @@ def _pieces(dim: Expression) -> tuple[Expression, ...]:
         if len(factor.terms) > 1:
             pieces.append(factor)
         else:
-            pieces += [Expression((((atom,), 1),)) for atom in factor.terms[0][0]]
+            pieces += [alone(atom) for monomial, _ in factor.terms for atom in monomial]
     return tuple(pieces)

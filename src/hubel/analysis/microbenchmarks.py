@@ -16,6 +16,7 @@ from hubel.analysis.machine import Ceiling, Kind
 from hubel.analysis.timing import Clock, Spread, repeat, timed
 from hubel.analysis.workloads import (
     ARITHMETIC,
+    SELDOM,
     STREAMING,
     Make,
     Program,
@@ -76,7 +77,7 @@ class Bench:
         self.clock = clock
         self.fresh_above = fresh_above
         self.spreads: list[float] = []
-        count = len(ARITHMETIC) + len(STREAMING) + len(_TOUCHED) + 6
+        count = len(ARITHMETIC) + len(STREAMING) + len(_TOUCHED) + 13
         self.seconds = seconds / count / _ROUNDS
         self.end = time.monotonic() + 2 * seconds
 
@@ -97,7 +98,7 @@ class Bench:
         rates = self._rates(arithmetic, _multiply_adds)
         streams = self._rates(streaming, _moved)
         ceilings = {
-            kind: Ceiling(rates.get(kind), streams.get(kind), overhead)
+            kind: Ceiling(rates.get(kind), self._reuse(kind), streams.get(kind), overhead)
             for kind, overhead in overheads.items()
         }
         return Findings(
@@ -118,6 +119,21 @@ class Bench:
             for name, dtype in _HALVES.items()
         }
         return self._rates(programs, _multiply_adds)
+
+    def _reuse(self, kind: Kind) -> tuple[tuple[float, float], ...]:
+        """Times that weights are used, and the rate then; more work never takes less time."""
+        make, several = SELDOM.get(kind, (None, ()))
+        if make is None or not self.is_cpu:
+            return ()
+        programs = {uses: make(uses, self.device) for uses in several}
+        found = self._shortest({uses: one.run for uses, one in programs.items()})
+        done = {uses: _multiply_adds(one) for uses, one in programs.items()}
+        slowest, fastest, points = 0.0, 0.0, []
+        for uses in several:
+            slowest = max(slowest, found[uses])
+            fastest = max(fastest, done[uses] / slowest)
+            points.append((float(uses), fastest))
+        return tuple(points)
 
     def _caches(self) -> tuple[tuple[float, float], ...]:
         """What operators touch, with bytes a second; never faster where they touch more."""

@@ -14,6 +14,8 @@ from hubel.analysis.units import shape_text
 
 __all__ = ["operator_fault", "values_fault"]
 
+_NEAR = 32  # pixels
+
 # What PyTorch says where a number is asked for that no shape tells.
 _VALUES = (
     "cannot be called on meta tensors",
@@ -24,12 +26,20 @@ _VALUES = (
 )
 
 
+_ASKED = {
+    "": "a conversion to Python",
+    "_local_scalar_dense": "item",
+    "_to_copy": "a conversion to Python",
+    "index": "a mask as an index",
+}
+
+
 def values_fault(scene: Scene) -> str | None:
     """A network that looks at the numbers in its tensors, which shapes alone don't have."""
     if not any(words in str(scene.error) for words in _VALUES):
         return None
     name = scene.operator[0]
-    asked = {"_local_scalar_dense": "item", "": "a conversion to Python"}.get(name, name)
+    asked = _ASKED.get(name, name)
     return (
         f"the network decides by the values in a tensor ({asked}), so what it computes differs "
         "from picture to picture and no shape or cost can be told beforehand; decide by shapes, "
@@ -44,7 +54,7 @@ def operator_fault(scene: Scene) -> str | None:
     if base in _RULES:
         return _RULES[base](scene, arguments)
     values = [x for x in arguments if isinstance(x, Value)]
-    return _broadcast(scene, name, values) if len(values) > 1 else None
+    return _broadcast(scene, base, values) if len(values) > 1 and scene.is_elementwise else None
 
 
 def _broadcast(scene: Scene, name: str, values: Sequence[Value]) -> str | None:
@@ -53,7 +63,7 @@ def _broadcast(scene: Scene, name: str, values: Sequence[Value]) -> str | None:
     for back in range(1, min(len(first.shape), len(second.shape)) + 1):
         a, b = first.shape[-back], second.shape[-back]
         if a != b and 1 not in (a, b):
-            return _unequal(scene, name.removesuffix("_"), (first, second), rank - back)
+            return _unequal(scene, name, (first, second), rank - back)
     return None
 
 
@@ -86,9 +96,9 @@ def _agreeing(scene: Scene, first: Value, second: Value) -> str:
     # A side that a power of 2 divides agrees in all branches, not only in these two.
     for divisor in (32, 16, 8, 4, 2, 1):
         side = nearest_side(
-            source.shape[2], lambda n, divisor=divisor: n % divisor == 0 and fits(n)
+            source.shape[2], lambda n, divisor=divisor: n % divisor == 0 and fits(n), _NEAR
         )
-        if side and abs(side - source.shape[2]) <= max(32, divisor):
+        if side:
             return f"; an input of {shape_text([side] * axes)} makes them equal"
     return ""
 
@@ -154,19 +164,14 @@ def _view(scene: Scene, arguments: Sequence[Any]) -> str | None:
 
 
 def _split(sizes: Sequence[int], shape: Sequence[int]) -> str:
-    """The axis that should be cut in pieces and is no multiple of them, if that is what is wrong."""
+    """The axis that is no multiple of the pieces that it should be cut in, if that is wrong."""
     left = list(shape)
     for size in sizes:
         if left and left[0] == size:
             left.pop(0)
-        elif len(left) > 1:
-            pieces = left[0] * left[1]
-            near = size // left[1] * left[1] or left[1]
-            return f": {left[0]}*{left[1]} = {pieces} is not {size}" + (
-                f"; the side there has to be a multiple of {left[1]}, such as {near}"
-                if size % left[1]
-                else "; the network is made for one input size"
-            )
+        elif len(left) > 1 and size // left[1] == left[0]:
+            pieces = f"{left[0]}*{left[1]} = {left[0] * left[1]} is not {size}"
+            return f": {pieces}; the side there has to be a multiple of {left[1]}"
     return ""
 
 

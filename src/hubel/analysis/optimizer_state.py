@@ -92,8 +92,8 @@ def optimizer_state(name: str, parameters: Iterable[Tensor]) -> int:
         1000
     """
     if name not in OPTIMIZERS:
-        near = get_close_matches(name, OPTIMIZERS, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
+        near = get_close_matches(name, OPTIMIZERS, n=2)
+        hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise DesignError(
             f"optimizer: nothing is known of the state of {name!r}; {hint}there are "
             f"{', '.join(OPTIMIZERS)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from hubel.analysis.expressions import Expression, Floor, Monomial, Symbol
+from hubel.analysis.expressions import Expression, Floor, Monomial, Symbol, alone
 
 __all__ = ["factors", "text"]
 
@@ -63,7 +63,7 @@ def _split(expression: Expression, name: str) -> tuple[Expression, Expression] |
     """The expression as (what depends on a size) times (what does not), if it is such a product."""
     groups: dict[Monomial, dict[Monomial, int]] = {}
     for monomial, factor in expression.terms:
-        mine = tuple(a for a in monomial if name in Expression((((a,), 1),)).symbols)
+        mine = tuple(a for a in monomial if name in alone(a).symbols)
         rest = tuple(a for a in monomial if a not in mine)
         groups.setdefault(mine, {})[rest] = factor
     scale = {mine: math.gcd(*rest.values()) for mine, rest in groups.items()}

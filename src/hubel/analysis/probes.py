@@ -163,10 +163,11 @@ class Probes:
         if step is None:
             return Granularity(None, False, self.at(self.moved(1, 0)) is None)
         reach, unequal = None, self._far(step, 0)
-        is_square = len(unequal) > 1 and not self._takes(*unequal)
+        is_square = not self._takes(*unequal)
         if is_square and not self._takes(unequal[0]):
             reach = (self._reach(-step), self._reach(step))
-            is_square = not self._takes(*[step * reach[1], 0, 0][: len(unequal)])
+            is_square = not self._takes(step * reach[1], 0)
+        is_square = is_square and len(unequal) > 1
         return Granularity(step, is_square, not self._varied(step), reach)
 
     def _varied(self, step: int) -> bool:
@@ -243,10 +244,9 @@ class Probes:
 
     def _within(self, known: Granularity, index: int) -> tuple[int, ...]:
         """Steps to unequal sizes between the ends that were met."""
-        assert known.reach and known.step, "asked only where ends were met"
-        down, up = known.reach
+        down, up = known.reach or (0, 0)
         places = [(5 * index + 3 * axis) % (down + up + 1) for axis in range(len(_NAMES[5]))]
-        return tuple(known.step * (up - place) for place in places[: len(self.axes.spatial)])
+        return tuple((known.step or 1) * (up - place) for place in places[: len(self.axes.spatial)])
 
     def _nearer(self, step: int, is_square: bool) -> list[int]:
         """Steps to sizes that are smaller by a third and a quarter."""

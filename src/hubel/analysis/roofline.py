@@ -6,6 +6,7 @@ multicore architectures", Communications of the ACM 52(4), 2009, with its ceilin
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -188,8 +189,9 @@ def _arithmetic(load: Load, host: _Host) -> float:
     """At the kind's ceilings, which were found in float32; in other precisions at the peak."""
     peak = host.machine.peak(host.precision)
     ceiling = host.machine.ceilings.get(load.kind) if host.precision == "float32" else None
-    rate = min(peak, ceiling.multiply_adds) if ceiling and ceiling.multiply_adds else peak
-    seconds = load.multiply_adds * host.batch / rate
+    done = load.multiply_adds * host.batch
+    uses = 4 * done / load.constant if load.constant else math.inf
+    seconds = done / (ceiling.rate(uses, peak) if ceiling else peak)
     if ceiling and ceiling.stream:
         seconds = max(seconds, (load.moved * host.batch + load.constant) / ceiling.stream)
     return seconds

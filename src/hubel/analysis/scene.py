@@ -69,10 +69,17 @@ class Scene:
         return str(func).rpartition(".")[0].removeprefix("aten."), arguments
 
     @property
+    def is_elementwise(self) -> bool:
+        """Whether the operator that stopped works on elements that stand at the same place."""
+        running = self.recorder.running
+        return running is not None and torch.Tag.pointwise in running[0].tags
+
+    @property
     def description(self) -> str:
         """The module that stopped, as it describes itself; a module that holds others by name."""
         kind, part = type(self.part).__name__, self.part
         shown = "" if any(True for _ in part.children()) else part.extra_repr()
+        shown = shown.partition(", eps=")[0]  # the same in nearly every network
         return f"{kind}({shown})" if shown else kind
 
     @property

@@ -121,7 +121,8 @@ def _unfolded(op: Operator, shape_of: ShapeOf) -> Shape:
 
 def _sliced(op: Operator, shape_of: ShapeOf) -> Shape:
     """Where a slice runs to the end; one that ends sooner is told from its sizes."""
-    value, axis, start, end, step = (*op.arguments, *(0, None, None, 1)[len(op.arguments) - 1 :])
+    defaults: tuple[Any, ...] = (0, None, None, 1)
+    value, axis, start, end, step = (*op.arguments, *defaults[len(op.arguments) - 1 :])
     shape, first = list(shape_of(value)), start or 0
     length = shape[axis]
     if length is None or first < 0 or (end is not None and end < value.shape[axis]):

@@ -42,7 +42,9 @@ def _taken(sizes: Sizes) -> str:
         return f"It takes {shape_text(sizes.sides)} and no other size."
     squares = "squares" if sizes.is_square else "sizes"
     if sizes.largest:
-        return f"It takes {squares} from {shape_text(sizes.smallest)} to {shape_text(sizes.largest)}."
+        return (
+            f"It takes {squares} from {shape_text(sizes.smallest)} to {shape_text(sizes.largest)}."
+        )
     if sizes.step == 1:
         return f"It takes all {squares} from {shape_text(sizes.smallest)} on."
     offsets = sorted({side % sizes.step for side in sizes.sides})

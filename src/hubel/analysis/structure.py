@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from hubel.analysis.graph import Graph, Operator, Value
 from hubel.analysis.layers import rows_of
@@ -14,6 +16,8 @@ __all__ = ["PADDINGS", "Flow"]
 PADDINGS = frozenset(
     f"{kind}_pad{axes}" for kind in ("reflection", "replication") for axes in ("1d", "2d", "3d")
 ) | {"constant_pad_nd"}
+
+Inputs = Sequence[tuple[Value, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +48,29 @@ class Flow:
     fixed: frozenset[int]
     names: dict[int, str]
     live: frozenset[int]
+    _moving: tuple[tuple[Value, ...], ...]
+    _windows: dict[int, Window | None] = field(default_factory=dict[int, Window | None])
 
     @classmethod
     def of(cls, graph: Graph) -> Flow:
         """The edges of a graph."""
         readers: defaultdict[int, list[int]] = defaultdict(list)
         producers: dict[int, int] = {}
-        for op in graph.operators:
+        inputs = [op.inputs for op in graph.operators]
+        for op, read in zip(graph.operators, inputs, strict=True):
             producers |= {value.id: op.index for value in op.outputs}
-            for key in {value.id for value in op.inputs}:
+            for key in {value.id for value in read}:
                 readers[key].append(op.index)
-        names = {op.index: row.name for row in rows_of(graph) for op in row.operators}
-        edges = {key: tuple(found) for key, found in readers.items()}
-        return cls(graph, producers, edges, _fixed(graph), names, _live(graph))
+        fixed = _fixed(graph, inputs)
+        return cls(
+            graph=graph,
+            producers=producers,
+            readers={key: tuple(found) for key, found in readers.items()},
+            fixed=fixed,
+            names={op.index: row.name for row in rows_of(graph) for op in row.operators},
+            live=_live(graph, inputs),
+            _moving=tuple(tuple(x for x in read if x.id not in fixed) for read in inputs),
+        )
 
     @property
     def batch(self) -> int:
@@ -65,7 +79,7 @@ class Flow:
 
     def moving(self, op: Operator) -> tuple[Value, ...]:
         """The values that an operator reads and that depend on the network's input."""
-        return tuple(value for value in op.inputs if value.id not in self.fixed)
+        return self._moving[op.index]
 
     def producer(self, value: Value) -> Operator | None:
         """The operator that made a value; None for an input or a parameter."""
@@ -89,43 +103,49 @@ class Flow:
         return None
 
     def window(self, op: Operator) -> Window | None:
-        """The window of an operator over the map before an operator that only pads it."""
+        """The window of an operator, over the map before an operator that only pads it."""
+        if op.index not in self._windows:
+            self._windows[op.index] = self._window(op)
+        return self._windows[op.index]
+
+    def _window(self, op: Operator) -> Window | None:
         found = window(op)
         pad = self.producer(op.inputs[0]) if found else None
         if found is None or pad is None or pad.name not in PADDINGS:
             return found
-        pairs = padding_pairs(pad, len(found.axes))
+        pairs = _padding_pairs(pad, len(found.axes))
         is_only = self.only_reader(op.inputs[0]) is not None
         return window(op, pairs) if is_only and min(map(min, pairs)) >= 0 else found
 
 
-def padding_pairs(pad: Operator, axes: int) -> list[tuple[int, int]]:
+def _padding_pairs(pad: Operator, axes: int) -> list[tuple[int, int]]:
     """What a padding operator adds before and after on each of the last axes."""
-    given: tuple[int, ...] = tuple(pad.arguments[1])
+    given: Any = pad.arguments[1]
     pairs = list(zip(given[::2], given[1::2], strict=True))[::-1]
-    return [(0, 0)] * (axes - len(pairs)) + pairs
+    return ([(0, 0)] * (axes - len(pairs)) + pairs)[-axes:]
 
 
-def _fixed(graph: Graph) -> frozenset[int]:
+def _fixed(graph: Graph, inputs: Inputs) -> frozenset[int]:
     """By storage: what is written into a constant's copy later makes the whole of it depend."""
     moving = {value.storage for value in graph.inputs}
     size = 0
     while len(moving) > size:
         size = len(moving)
-        for op in graph.operators:
-            if any(value.storage in moving for value in op.inputs):
+        for op, read in zip(graph.operators, inputs, strict=True):
+            if any(value.storage in moving for value in read):
                 moving |= {value.storage for value in op.outputs}
-    values = {value for op in graph.operators for value in (*op.inputs, *op.outputs)}
-    fixed = {value.id for value in values if value.storage not in moving}
-    return graph.constants | fixed
+    values = [
+        x for op, read in zip(graph.operators, inputs, strict=True) for x in read + op.outputs
+    ]
+    return graph.constants | {value.id for value in values if value.storage not in moving}
 
 
-def _live(graph: Graph) -> frozenset[int]:
+def _live(graph: Graph, inputs: Inputs) -> frozenset[int]:
     """Backwards from the outputs, by storage: a write into what is read later counts as read."""
     wanted = {value.storage for value in graph.outputs}
     live: set[int] = set()
     for op in reversed(graph.operators):
         if any(value.storage in wanted for value in op.outputs):
             live.add(op.index)
-            wanted |= {value.storage for value in op.inputs}
+            wanted |= {value.storage for value in inputs[op.index]}
     return frozenset(live)

@@ -21,7 +21,7 @@ from hubel.storage import canonical_json, read_json, write_json
 
 __all__ = ["find_machine", "measure_machine", "this_machine"]
 
-_VERSION = 1  # of what is measured
+_VERSION = 2  # of what is measured
 _DAYS = 7.0
 _ABOVE = 32 << 20  # the largest tensor that glibc keeps the memory of, mallopt(3)
 

@@ -55,12 +55,18 @@ class Axis:
 
     @property
     def dropped(self) -> int:
-        """Positions after the last that any window reads: a further stride did not fit."""
-        return self.size - 1 - max(self.reached, default=-1)
+        """Positions at the end that the last window falls short of: a further stride did not fit.
+
+        Where the stride is larger than the window, positions are left out everywhere, and the last
+        count no more than the others: none is dropped, all are skipped.
+        """
+        if self.stride > self.extent or not self.windows:
+            return 0
+        return max(0, self.size - (self.windows - 1) * self.stride + self.before - self.extent)
 
     @property
     def skipped(self) -> int:
-        """Positions that no window reads although later ones are read: gaps between the taps."""
+        """Positions that no window reads, besides those dropped at the end."""
         return self.size - self.dropped - len(self.reached)
 
     @property

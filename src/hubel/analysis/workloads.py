@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,7 +14,15 @@ from torch.nn import functional as F
 
 from hubel.analysis.machine import Kind
 
-__all__ = ["ARITHMETIC", "STREAMING", "Make", "Program", "matrix_product", "tiny_operators"]
+__all__ = [
+    "ARITHMETIC",
+    "SELDOM",
+    "STREAMING",
+    "Make",
+    "Program",
+    "matrix_product",
+    "tiny_operators",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +115,18 @@ def _thin(n: int, device: torch.device) -> Program:
     return _convolution(_draw(n, 16, 56, 56, device=device), 64, 1)
 
 
+def _rows(uses: int, device: torch.device) -> Program:
+    """A linear layer with many weights, each used so many times, as in ConvNeXt's last stage."""
+    x, weight = _draw(uses, 768, device=device), _draw(3072, 768, device=device)
+    return Program(F.linear, (x, weight), 768)
+
+
+def _positions(uses: int, device: torch.device) -> Program:
+    """A convolution with many weights, each used so many times, as in ResNet's last stage."""
+    side = math.isqrt(uses)
+    return _convolution(_draw(1, 512, side, side, device=device), 512, 3)
+
+
 def _grouped(n: int, device: torch.device) -> Program:
     """32 groups, as ResNeXt has them."""
     return _convolution(_draw(n, 128, 28, 28, device=device), 128, 3, groups=32)
@@ -123,8 +144,10 @@ def _small_depthwise(n: int, device: torch.device) -> Program:
 
 
 def _on_map(call: Callable[[Tensor], Tensor]) -> Make:
+    """On a map as a rectifier leaves it."""
+
     def make(n: int, device: torch.device) -> Program:
-        return Program(call, (_draw(n, 64, 56, 56, device=device),))
+        return Program(call, (_draw(n, 64, 56, 56, device=device).relu_(),))
 
     return make
 
@@ -147,6 +170,11 @@ def _mean(x: Tensor) -> Tensor:
     return x.mean((2, 3))
 
 
+# Where weights are many and used seldom: the programs, and how often each weight is used.
+SELDOM: dict[Kind, tuple[Make, tuple[int, ...]]] = {
+    Kind.MATRIX_PRODUCT: (_rows, (1, 8, 49, 196)),
+    Kind.CONVOLUTION: (_positions, (1, 49, 196)),
+}
 # What tells the multiply-adds a second, and what the bytes a second.
 ARITHMETIC: dict[Kind, Make] = {
     Kind.MATRIX_PRODUCT: matrix_product,

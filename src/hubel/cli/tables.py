@@ -23,11 +23,13 @@ def summary(run: Run) -> str:
     lines += [_verdict(comparison) for comparison in ladder["comparisons"]]
     total = facts["seconds"]["total"]
     n = run.evaluation["n"]
+    code = facts.get("code")
+    given = f" --code {code['name']}" if code else ""
     lines += [
         f"Scored once on {n:,} test pictures. {total:.0f} s in all.",
         "",
         f"report   {run.report}",
-        f"use it   hubel predict {run.folder} PICTURES...",
+        f"use it   hubel predict {run.folder} PICTURES...{given}",
     ]
     return "\n".join(lines)
 

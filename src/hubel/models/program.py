@@ -72,7 +72,8 @@ class Program:
         path, function = Path(found["path"]).expanduser(), found["function"]
         if function is None or not function.isidentifier():
             there = _listed(_defined(path)) if path.is_file() else ""
-            raise RecipeError(f"{name}: expected FILE.py:FUNCTION, such as {path.name}:make.{there}")
+            such = f"such as {path.name}:make"
+            raise RecipeError(f"{name}: expected FILE.py:FUNCTION, {such}.{there}")
         return cls(path, function)
 
     @property
@@ -113,9 +114,7 @@ class Program:
             _same_source(self.path, sha256)
         return self
 
-    def make(
-        self, sha256: str | None, facts: dict[str, Any], options: dict[str, Any]
-    ) -> nn.Module:
+    def make(self, sha256: str | None, facts: dict[str, Any], options: dict[str, Any]) -> nn.Module:
         """Run the file, once a process, and call the function.
 
         Args:

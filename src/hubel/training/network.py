@@ -107,8 +107,7 @@ def _small_stem(wanted: Wanted) -> Rule:
     from hubel.models.zoo.building import small_stem
 
     side = min(wanted.preprocess.height, wanted.preprocess.width)
-    found = small_stem(wanted.architecture)
-    if not found:
+    if not small_stem(wanted.architecture):
         if wanted.recipe.small_stem:
             raise RecipeError(
                 f"small_stem has no effect with model {wanted.recipe.model!r}: its first "
@@ -117,8 +116,19 @@ def _small_stem(wanted: Wanted) -> Rule:
         return "small_stem", False, "the first convolution has no stride that could be taken out"
     if side > SMALL_SIDE:
         return "small_stem", False, f"pictures of more than {SMALL_SIDE} px have rows to spare"
+    if not _takes_small_stem(wanted):
+        return "small_stem", False, "later layers are made for the strides that it has"
     why = f"of {side} px too little would reach the last layers (He et al. 2015, section 4.2)"
     return "small_stem", True, why
+
+
+def _takes_small_stem(wanted: Wanted) -> bool:
+    """Whether the network still works without the strides: some attentions have a fixed grid."""
+    try:
+        replace(wanted, recipe=replace(wanted.recipe, small_stem=True)).architecture.check()
+    except RecipeError:
+        return False
+    return True
 
 
 def _optimizer_rules(wanted: Wanted, traits: Traits, batch_size: int) -> Iterator[Rule]:

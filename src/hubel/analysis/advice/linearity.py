@@ -28,19 +28,43 @@ def linear_stack(facts: Facts) -> Iterator[Advice]:
             f"nothing nonlinear stands between them: {_chain(stack)} with {parameters:,} "
             f"parameters and {multiply_adds:,} multiply-adds is the one {_shown(one)} with "
             f"{one.parameters:,} and {one.multiply_adds:,}{_normalised(stack)}",
-            _mend(one, parameters, multiply_adds),
+            _mend(one, parameters, multiply_adds, _builder(facts, stack)),
         )
 
 
-def _mend(one: Equivalent, parameters: int, multiply_adds: int) -> str:
-    if one.multiply_adds > multiply_adds:
-        more = one.multiply_adds / multiply_adds
+def _mend(one: Equivalent, parameters: int, multiply_adds: int, builder: str) -> str:
+    more = one.multiply_adds / multiply_adds
+    if more > 1:
         return (
             f"the one does {more:.3g} times as many multiply-adds: keep the parts where a factored "
-            "layer is meant, or put a nonlinearity between them; --collapse builds the one"
+            f"layer is meant, or put a nonlinearity between them{builder and '; ' + builder}"
         )
-    gain = f"{multiply_adds - one.multiply_adds:,} multiply-adds fewer"
-    return f"put a nonlinearity between them, or build the one with --collapse: {gain}"
+    fewer = _change(multiply_adds, one.multiply_adds, "multiply-adds")
+    also = _change(parameters, one.parameters, "parameters")
+    return (
+        f"put a nonlinearity between them, or the one in their place: {fewer}, {also}"
+        f"{builder and '; ' + builder}"
+    )
+
+
+def _change(before: int, after: int, noun: str) -> str:
+    if before == after:
+        return f"as many {noun}"
+    return f"{abs(after - before):,} {noun} {'more' if after > before else 'fewer'}"
+
+
+def _builder(facts: Facts, stack: Sequence[Stage]) -> str:
+    """The option that builds the one, where it knows all modules of the stack."""
+    calls = [facts.graph.calls[facts.graph.operators[s.operator].call] for s in stack]
+    kinds = {call.kind for call in calls}
+    runs = [call.path for call in facts.graph.calls]
+    is_once = all(runs.count(call.path) == 1 for call in calls)
+    is_built = kinds <= _MAPS or kinds <= _VECTORS
+    return "--collapse builds the one" if is_once and is_built else ""
+
+
+_MAPS = {f"{kind}{axes}d" for kind in ("Conv", "AvgPool", "BatchNorm") for axes in (1, 2, 3)}
+_VECTORS = {"Linear", "BatchNorm1d"}
 
 
 def _chain(stack: Sequence[Stage]) -> str:

@@ -26,16 +26,11 @@ def _convolutions(facts: Facts) -> Iterator[tuple[Operator, Window]]:
     return ((op, found) for op, found in _windows(facts) if op.name == "convolution")
 
 
-def _skips(axis: Axis) -> bool:
-    """Whether gaps between windows or taps leave positions unread, not only the border."""
-    return axis.skipped > 0 or (axis.stride > axis.extent and axis.dropped > 0)
-
-
 def dropped(facts: Facts) -> Iterator[Advice]:
     """The last rows or columns are never read, because one more stride does not fit."""
     for op, found in _windows(facts):
-        lost = [0 if _skips(axis) else axis.dropped for axis in found.axes]
-        if not any(lost) or any(map(_skips, found.axes)):
+        lost = [axis.dropped for axis in found.axes]
+        if not any(lost) or any(axis.skipped for axis in found.axes):
             continue
         names = _AXES[len(lost)]
         which = joined([counted(n, name) for n, name in zip(lost, names, strict=True) if n])
@@ -64,7 +59,7 @@ def _floor(axis: Axis) -> str:
 def unread(facts: Facts) -> Iterator[Advice]:
     """A stride beyond the window, or a dilation that shares a factor with the stride."""
     for op, found in _windows(facts):
-        if not any(map(_skips, found.axes)):
+        if not any(axis.skipped for axis in found.axes):
             continue
         read = math.prod(len(axis.reached) for axis in found.axes)
         whole = math.prod(found.sides)

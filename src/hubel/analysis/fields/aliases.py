@@ -54,9 +54,7 @@ class Aliases:
         holders = self.holders[new.storage]
         holders[:] = [*(x for x in holders if x.id != old.id), new]
 
-    def others(
-        self, value: Value, reaches: Mapping[int, Reach]
-    ) -> Iterator[tuple[Value, Reach]]:
+    def others(self, value: Value, reaches: Mapping[int, Reach]) -> Iterator[tuple[Value, Reach]]:
         """What the other holders of a storage see, once a value of it was written.
 
         Args:

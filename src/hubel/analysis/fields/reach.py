@@ -229,9 +229,7 @@ def merged(span: Span, dims: frozenset[int]) -> Span:
     return Span(rows, lattice) if lattice.dim not in dims and not scattered else Span(rows[:2])
 
 
-def _found(
-    span: Span, lattice: Lattice, shape: tuple[int, ...], taken: frozenset[int]
-) -> Lattice:
+def _found(span: Span, lattice: Lattice, shape: tuple[int, ...], taken: frozenset[int]) -> Lattice:
     varying = span.varying
     if len(varying) == 1 and not varying & taken:
         (dim,) = varying

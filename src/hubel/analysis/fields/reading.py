@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from hubel.analysis.fields.field import Field
 from hubel.analysis.fields.aliases import Aliases
+from hubel.analysis.fields.field import Field
 from hubel.analysis.fields.reach import Reach, of_input
 from hubel.analysis.fields.rules.table import results
 from hubel.analysis.fields.summary import summarise

@@ -52,21 +52,24 @@ def reshaped(reach: Reach, shape: Sequence[int]) -> Reach:
 
 
 def _groups(old: Sequence[int], new: Sequence[int]) -> list[_Group]:
-    """The finest pairing of runs of dims with equal products."""
+    """The finest pairing of runs of dims with equal products, from the last dim on.
+
+    A dim of size 1 that comes or goes is most often one beside the channels, before the sides.
+    """
     groups: list[_Group] = []
-    i = j = 0
-    while i < len(old) or j < len(new):
-        dims, targets = [i] * (i < len(old)), [j] * (j < len(new))
-        i, j = i + len(dims), j + len(targets)
+    i, j = len(old) - 1, len(new) - 1
+    while i >= 0 or j >= 0:
+        dims, targets = [i] * (i >= 0), [j] * (j >= 0)
+        i, j = i - len(dims), j - len(targets)
         while (have := math.prod(old[d] for d in dims)) != (
             want := math.prod(new[d] for d in targets)
         ):
             if have < want:
-                dims.append(i)
-                i += 1
+                dims.insert(0, i)
+                i -= 1
             else:
-                targets.append(j)
-                j += 1
+                targets.insert(0, j)
+                j -= 1
         groups.append(_group(dims, targets, old, new))
     return groups
 
@@ -92,9 +95,7 @@ def _affordable(span: Span, old: Sequence[int], groups: list[_Group]) -> Span:
     return span
 
 
-def _reshaped(
-    span: Span, old: Sequence[int], new: Sequence[int], groups: list[_Group]
-) -> Span:
+def _reshaped(span: Span, old: Sequence[int], new: Sequence[int], groups: list[_Group]) -> Span:
     have, want = _written(span, old, groups), [1] * len(new)
     for group in groups:
         if any(have[dim] > 1 for dim in group.dims):

@@ -12,12 +12,26 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["EMPTY", "Lattice", "Rows", "Span", "compressed", "detect", "is_empty", "regular", "shifted"]
+__all__ = [
+    "EMPTY",
+    "LONGEST_PERIOD",
+    "Lattice",
+    "Rows",
+    "Span",
+    "compressed",
+    "detect",
+    "is_empty",
+    "regular",
+    "shifted",
+]
 
 Rows = NDArray[np.int32]
 
 EMPTY = 1 << 30
 """The first pixel, and the negated last one, of what sees nothing: the neutral of the minimum."""
+
+LONGEST_PERIOD = 64
+"""Positions; windows of attention and upsampling repeat sooner, and longer searches take time."""
 
 _SIGNS = np.array([1, -1], dtype=np.int32)
 
@@ -98,7 +112,7 @@ def _repeats(rows: Rows, axis: int, period: int, step: int) -> bool:
 def detect(rows: Rows, dim: int) -> tuple[int, int] | None:
     """The smallest period along a dim that is seen at least twice, with its step in pixels."""
     axis, ends = dim + 1, np.moveaxis(rows, dim + 1, 0)
-    for period in range(1, len(ends) // 2 + 1):
+    for period in range(1, min(len(ends) // 2, LONGEST_PERIOD) + 1):
         step = int((ends[period, 0] - ends[0, 0]).flat[0])
         if step and abs(step) < EMPTY // 2 and _repeats(rows, axis, period, step):
             return period, step
@@ -116,9 +130,7 @@ def regular(span: Span, dim: int, size: int) -> Lattice | None:
     lattice = span.lattice
     if lattice is None or lattice.dim != dim or span.rows.shape[dim + 1] != size:
         return None
-    if size <= lattice.period or _repeats(
-        span.rows[2:], dim + 1, lattice.period, lattice.step
-    ):
+    if size <= lattice.period or _repeats(span.rows[2:], dim + 1, lattice.period, lattice.step):
         return lattice
     found = detect(span.rows[2:], dim)
     return None if found is None else replace(lattice, period=found[0], step=found[1])

@@ -28,9 +28,7 @@ def summarise(reach: Reach, sides: Sequence[int]) -> Field:
         size, stride, start, kind = _read(line, side)
         kind = "bound" if reach.note and kind == "exact" else kind
         axes.append(Axis(side, size, stride, start, kind, span.rows[0], -span.rows[1]))
-    seen = math.prod(
-        _middle_width(lined, number) / side for number, side in enumerate(sides)
-    )
+    seen = math.prod(_middle_width(lined, number) / side for number, side in enumerate(sides))
     return Field(reach.shape, tuple(axes), seen, _cut(lined, sides), reach.note)
 
 

@@ -114,9 +114,7 @@ def adaptive_taps(size: int, outputs: int) -> Taps:
         >>> adaptive_taps(5, 2).seen.tolist()
         [[0, 1, 2], [2, 3, 4]]
     """
-    rows = [
-        list(range(p * size // outputs, -(-(p + 1) * size // outputs))) for p in range(outputs)
-    ]
+    rows = [list(range(p * size // outputs, -(-(p + 1) * size // outputs))) for p in range(outputs)]
     free, ratio = _ragged(rows), Fraction(size, outputs)
     return Taps(_within(free, size), free, ratio.denominator, ratio.numerator)
 
@@ -161,9 +159,7 @@ def nearest_taps(size: int, outputs: int, ratio: Fraction, offset: Fraction) -> 
 
 
 @lru_cache(maxsize=256)
-def interpolation_taps(
-    size: int, outputs: int, ratio: Fraction, kind: tuple[int, bool]
-) -> Taps:
+def interpolation_taps(size: int, outputs: int, ratio: Fraction, kind: tuple[int, bool]) -> Taps:
     """Of interpolation.
 
     Args:

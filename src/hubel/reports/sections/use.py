@@ -15,14 +15,16 @@ def section(material: Material) -> Section | None:
     commands: list[tuple[str, str, str]] = []
     if again:
         commands.append(("Run it again", again, "sh"))
-    folder = str(facts.folder)
+    folder, code = str(facts.folder), facts.part("code").get("name")
+    predict = ["hubel", "predict", folder, "picture.jpg", *(["--code", str(code)] if code else [])]
+    given = f", code={json.dumps(code, ensure_ascii=False)}" if code else ""
     if facts.classifier is not None:
         commands += [
-            ("Name a picture", shlex.join(["hubel", "predict", folder, "picture.jpg"]), "sh"),
+            ("Name a picture", shlex.join(predict), "sh"),
             (
                 "From Python",
                 "import hubel\n\n"
-                f"classifier = hubel.load({json.dumps(folder, ensure_ascii=False)})\n"
+                f"classifier = hubel.load({json.dumps(folder, ensure_ascii=False)}{given})\n"
                 'classifier.predict("cat.jpg")',
                 "python",
             ),

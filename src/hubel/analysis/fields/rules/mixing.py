@@ -1,4 +1,4 @@
-"""Operators that mix positions: products, attention, reductions, normalisation, sums along a dim."""
+"""Operators that mix positions: products, attention, reductions, norms, sums along a dim."""
 
 from __future__ import annotations
 
@@ -155,9 +155,11 @@ def _halves(op: Operator, reaches: Reaches) -> Reach:
     """A gated unit: the two halves of a dim, multiplied."""
     x = first(op, reaches)
     dim = argument(op, "dim") % x.ndim
-    return reshaped(x, (*x.shape[:dim], 2, x.shape[dim] // 2, *x.shape[dim + 1 :])).reduced(
-        [dim]
-    ).without([dim])
+    return (
+        reshaped(x, (*x.shape[:dim], 2, x.shape[dim] // 2, *x.shape[dim + 1 :]))
+        .reduced([dim])
+        .without([dim])
+    )
 
 
 MIXING: dict[str, Rule] = {

@@ -9,12 +9,11 @@ from hubel.analysis.fields.rules.rule import (
     Reaches,
     Rule,
     argument,
-    first,
     join,
     known,
     out_shape,
 )
-from hubel.analysis.graph import Operator, Value
+from hubel.analysis.graph import Operator
 
 __all__ = ["PICKING"]
 
@@ -26,7 +25,7 @@ def _picked(op: Operator, x: Reach, dims: Sequence[int]) -> Reach:
 
 
 def _index(op: Operator, reaches: Reaches) -> Reach:
-    """Indexed dims become those of the indices: in their place if they are neighbours, else first."""
+    """Indexed dims become those of the indices: in place if they are neighbours, else first."""
     indices = op.arguments[1]
     terms = [collapsed(known(reaches, indices), out_shape(op))] if known(reaches, indices) else []
     dims = [dim for dim, index in enumerate(indices) if index is not None]
@@ -34,7 +33,9 @@ def _index(op: Operator, reaches: Reaches) -> Reach:
         rest = [dim for dim in range(x.ndim) if dim not in dims]
         new = len(out_shape(op)) - len(rest)
         at = dims[0] if dims == list(range(dims[0], dims[-1] + 1)) else 0
-        terms.append(_inserted(_picked(op, x, dims).without(dims), at, new).broadcast(out_shape(op)))
+        terms.append(
+            _inserted(_picked(op, x, dims).without(dims), at, new).broadcast(out_shape(op))
+        )
     return join(op, terms)
 
 

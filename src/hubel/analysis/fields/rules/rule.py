@@ -62,7 +62,7 @@ def join(op: Operator, terms: Sequence[Reach]) -> Reach:
 
 def dims_of(given: Any, ndim: int) -> tuple[int, ...]:
     """Dims as a reduction takes them: one, several, or none for all; counted from 0."""
-    if given is None or given == () or given == []:
+    if given is None or (not isinstance(given, int) and not len(given)):
         return tuple(range(ndim))
     dims = (given,) if isinstance(given, int) else given
     return tuple(dim % ndim for dim in dims) if ndim else ()

@@ -43,6 +43,20 @@ def _transpose(op: Operator, reaches: Reaches) -> Reach:
     return x.permuted(order)
 
 
+def _unsqueeze(op: Operator, reaches: Reaches) -> Reach:
+    x = first(op, reaches)
+    dim = argument(op, "dim") % (x.ndim + 1)
+    return x.with_ones((1,) * (x.ndim + 1)).permuted(
+        [*range(1, dim + 1), 0, *range(dim + 1, x.ndim + 1)]
+    )
+
+
+def _squeeze(op: Operator, reaches: Reaches) -> Reach:
+    x = first(op, reaches)
+    dims = dims_of(argument(op, "dim"), x.ndim)
+    return x.without(dim for dim in dims if x.shape[dim] == 1)
+
+
 def _expand(op: Operator, reaches: Reaches) -> Reach:
     return first(op, reaches).broadcast(out_shape(op))
 
@@ -194,10 +208,9 @@ def _copy(op: Operator, reaches: Reaches) -> Reach:
 
 
 VIEWS: dict[str, Rule] = {
-    **dict.fromkeys(
-        ("view", "_unsafe_view", "reshape", "_reshape_alias", "flatten", "unsqueeze", "squeeze"),
-        _view,
-    ),
+    **dict.fromkeys(("view", "_unsafe_view", "reshape", "_reshape_alias", "flatten"), _view),
+    "unsqueeze": _unsqueeze,
+    "squeeze": _squeeze,
     "permute": _permute,
     **dict.fromkeys(("t", "transpose"), _transpose),
     "expand": _expand,

@@ -55,15 +55,16 @@ def _convolution(op: Operator, reaches: Reaches) -> Reach:
 
 def _by_group(x: Reach, groups: int, channels: int) -> Reach:
     """Each output channel sees all input channels of its group."""
+
+    def change(span: Span) -> Span:
+        rows = span.rows
+        parts = rows.reshape(*rows.shape[:2], groups, -1, *rows.shape[3:]).min(axis=3)
+        return Span(np.repeat(parts, channels // groups, axis=2), span.lattice)
+
     shape = (x.shape[0], channels, *x.shape[2:])
     if groups == 1:
         return replace(x.reduced([1]) if x.varies([1]) else x, shape=shape)
-    if not x.varies([1]):
-        return replace(x, shape=shape)
-    apart = reshaped(x, (x.shape[0], groups, x.shape[1] // groups, *x.shape[2:])).reduced([2])
-    return reshaped(
-        apart.broadcast((x.shape[0], groups, channels // groups, *x.shape[2:])), shape
-    )
+    return x.mapped(lambda span: change(span) if 1 in span.varying else span, shape)
 
 
 def _computed_filters(
@@ -194,9 +195,7 @@ def _numbered(*names: str) -> list[str]:
 
 WINDOWS: dict[str, Rule] = {
     "convolution": _convolution,
-    **dict.fromkeys(
-        _numbered("max_pool{}d", "max_pool{}d_with_indices", "avg_pool{}d"), _pool
-    ),
+    **dict.fromkeys(_numbered("max_pool{}d", "max_pool{}d_with_indices", "avg_pool{}d"), _pool),
     **dict.fromkeys(
         _numbered("_adaptive_avg_pool{}d", "adaptive_avg_pool{}d", "adaptive_max_pool{}d"),
         _adaptive_pool,
