@@ -59,12 +59,12 @@ def predicted_times(measured: dict[str, Any]) -> str:
             f"| {found['median_ratio']:.2f} |"
             for kind, found in measured["kinds"].items()
         ),
-        "Where it is off: layers with many weights and few positions at batch 1 (the last stages) "
-        "take longer, since kernels bring weights into a layout of their own first; convolutions "
-        "over more than 32 MiB take longer, since their scratch space is new memory each time; "
-        "small elementwise layers are faster or slower with what the layer before them left in "
-        "the caches; and kernels differ more than twofold with the number of channels within a "
-        "kind.",
+        "Where it is off: maps of tens of megabytes (the first stages at batch 8) take up to six "
+        "times as long where the system hands out their memory anew, page by page, which depends "
+        "on what was freed before; kernels of one kind differ twofold with channels, sides and "
+        "layout; elementwise operators in place are faster, since they fetch no line only to "
+        "overwrite it; and what starting a small operator takes varies with what others left in "
+        "the caches.",
     ]
     return "\n\n".join(parts)
 

@@ -24,6 +24,7 @@ from hubel.storage import (
     canonical_json,
     json_digest,
     read_json,
+    read_tensors,
     reserve,
     sha256_file,
     storage_errors,
@@ -297,3 +298,12 @@ def test_tensors_come_back_in_any_layout(tmp_path: Path) -> None:
     assert found.keys() == tensors.keys()
     for name, value in tensors.items():
         assert torch.equal(found[name], value), name
+
+
+def test_tensors_that_share_memory_are_read_back_equal(tmp_path: Path) -> None:
+    whole = torch.arange(6.0)
+    tied = {"one": whole, "same": whole, "part": whole[2:4], "empty": torch.zeros(0)}
+    write_tensors(tmp_path / "tied.safetensors", tied)
+    found = read_tensors(tmp_path / "tied.safetensors", sha256_file(tmp_path / "tied.safetensors"))
+    assert found.keys() == tied.keys()
+    assert all(torch.equal(found[name], value) for name, value in tied.items())

@@ -225,7 +225,7 @@ def claimed(make: Callable[[], Path]) -> Generator[Path]:
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
-    """Write tensors of any device as safetensors.
+    """Write tensors of any device as safetensors; those that share memory are written twice.
 
     Raises:
         OSError: it can't be written; the library's own writer would hide that in an error of its
@@ -233,7 +233,13 @@ def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
     """
     from safetensors.torch import save
 
-    whole = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    whole: dict[str, Tensor] = {}
+    taken: set[int] = set()
+    for name, value in tensors.items():
+        found = value.detach().cpu().contiguous()
+        place = found.untyped_storage().data_ptr()
+        whole[name] = found.clone() if place in taken else found
+        taken.add(place)
     path.write_bytes(save(whole))
 
 

@@ -58,7 +58,9 @@ def stacks(draw: st.DrawFn) -> tuple[nn.Sequential, tuple[int, ...]]:
     """A stack with weights, and the shape of an input that may be too small for it."""
     axes, channels = draw(st.integers(1, 3)), 4
     layers: list[Any] = [draw(convolutions(axes, channels))]
-    for kind in draw(st.lists(st.sampled_from(["conv", "conv", "pool", "norm", "pad"]), max_size=4)):
+    for kind in draw(
+        st.lists(st.sampled_from(["conv", "conv", "pool", "norm", "pad"]), max_size=4)
+    ):
         channels = next(
             layer.out_channels for layer in reversed(layers) if hasattr(layer, "out_channels")
         )

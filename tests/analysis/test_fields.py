@@ -176,6 +176,22 @@ def test_an_index_has_a_number_for_each_dim() -> None:
         line_field("conv1x1(4)", 3, 4, 4).window((0, 0))
 
 
+@pytest.mark.parametrize("at", [4, -5])
+def test_an_index_lies_within_its_dim(at: int) -> None:
+    with pytest.raises(IndexError, match=rf"index {at} along dim 2, whose size is 4"):
+        line_field("conv1x1(4)", 3, 4, 4).window((0, 0, at, 0))
+
+
+def test_what_is_erased_depends_on_nothing() -> None:
+    class Erased(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            out = x * 2
+            out.zero_()
+            return out + 1
+
+    assert field_or_none(Erased(), (3, 4, 4)) is None
+
+
 def test_only_what_depends_on_the_input_has_a_field() -> None:
     graph, _ = trace(Traceable.of(build("patch2(4) classtoken", (3, 4, 4))), (1, 3, 4, 4))
     fields = receptive_fields(graph)

@@ -60,6 +60,12 @@ def seen_by_an_older_view(x: Tensor) -> Tensor:
     return view
 
 
+def erased_through_a_view(x: Tensor) -> Tensor:
+    out = x + 1
+    out[:, :2, :, 1:].zero_()
+    return out
+
+
 class Tokens(nn.Module):
     """A layer of tokens on a map's positions, or on several copies of them."""
 
@@ -147,6 +153,7 @@ OPERATORS: dict[str, Callable[[Tensor], Tensor]] = {
     "computed filters": lambda x: F.conv2d(x, x.mean((0, 2, 3)).reshape(4, 1, 1, 1), groups=4),
     "written through a view": written_through_a_view,
     "added to a view": added_to_a_view,
+    "erased through a view": erased_through_a_view,
     "seen by an older view": seen_by_an_older_view,
     "transform": lambda x: torch.view_as_real(torch.fft.rfft(x, dim=3)).sum(-1),
     "adaptive mean": lambda x: F.adaptive_avg_pool2d(x, (3, 4)),

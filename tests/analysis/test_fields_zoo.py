@@ -1,4 +1,4 @@
-"""Networks of the zoos: every operator has a rule, and each family's fields are of the kind it has."""
+"""Networks of the zoos: every operator has a rule, and each family's fields are of its kind."""
 
 from __future__ import annotations
 

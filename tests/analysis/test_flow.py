@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -31,7 +30,7 @@ class Written(nn.Module):
         self.conv = nn.Conv2d(3, 4, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        whole = torch.zeros(x.shape[0], 8, *x.shape[2:])
+        whole = x.new_zeros(x.shape[0], 8, *x.shape[2:])
         whole[:, :4] = self.conv(x)
         return whole.relu()
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubel.analysis.machine import BYTES, Machine, named_machine
+from hubel.analysis.machine import BYTES, Ceiling, Machine, named_machine
 from hubel.analysis.machines import ALIASES, MACHINES
 from hubel.errors import DesignError
-from tests.analysis.loads import some_machine
+from tests.analysis.loads import rates, some_ceiling, some_machine
 
 every_machine = pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
 
@@ -64,7 +64,7 @@ def test_an_unknown_machine_is_an_error_with_near_names() -> None:
 
 
 def test_an_unknown_machine_like_no_other_lists_them_all() -> None:
-    with pytest.raises(DesignError, match="'zzz'; there are h100-sxm, .*`this` measures"):
+    with pytest.raises(DesignError, match=r"'zzz'; there are h100-sxm, .*`this` measures"):
         named_machine("zzz")
 
 
@@ -87,3 +87,14 @@ def test_touching_more_is_never_faster_and_takes_longer(
     assert fast >= slow * (1 - 1e-9)
     assert slow >= machine.bandwidth * (1 - 1e-9)
     assert few / fast <= many / slow * (1 + 1e-9)
+
+
+@given(some_ceiling(), rates, st.lists(st.floats(1, 1e7), min_size=2, max_size=2))
+def test_weights_that_are_used_more_are_used_faster_and_take_longer(
+    ceiling: Ceiling, peak: float, uses: list[float]
+) -> None:
+    few, many = sorted(uses)
+    slow, fast = ceiling.rate(few, peak), ceiling.rate(many, peak)
+    assert slow <= fast * (1 + 1e-9)
+    assert fast <= min(peak, ceiling.multiply_adds or peak)
+    assert few / slow <= many / fast * (1 + 1e-9)

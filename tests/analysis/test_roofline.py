@@ -107,16 +107,19 @@ def test_half_the_bytes_take_no_longer(loads: list[Load], machine: Machine, batc
 
 
 @pytest.mark.parametrize(
-    ("load", "bound", "seconds"),
+    ("multiply_adds", "moved", "constant", "bound", "seconds"),
     [
-        (Load(layer="a", kind=Kind.CONVOLUTION, multiply_adds=9 * 10**6, moved=10**6), "arithmetic", 0.010),
-        (Load(layer="a", kind=Kind.CONVOLUTION, multiply_adds=10**6, moved=9 * 10**6), "memory", 0.010),
-        (Load(layer="a", kind=Kind.CONVOLUTION, multiply_adds=10**5, moved=10**5), "overhead", 0.0011),
-        (Load(layer="a", kind=Kind.MATRIX_PRODUCT, multiply_adds=10**6, constant=4 * 10**6), "memory", 0.005),
+        (9 * 10**6, 10**6, 0, "arithmetic", 0.010),
+        (10**6, 9 * 10**6, 0, "memory", 0.010),
+        (10**6, 0, 4 * 10**6, "memory", 0.005),
+        (10**5, 10**5, 0, "overhead", 0.0011),
     ],
-    ids=["arithmetic", "memory", "overhead", "weights"],
-)  # fmt: skip
-def test_the_bound_is_what_takes_longest(load: Load, bound: str, seconds: float) -> None:
+)
+def test_the_bound_is_what_takes_longest(
+    multiply_adds: int, moved: int, constant: int, bound: str, seconds: float
+) -> None:
+    load = Load(layer="a", kind=Kind.CONVOLUTION, multiply_adds=multiply_adds, moved=moved,
+                constant=constant)  # fmt: skip
     (found,) = roofline([load], UNIT).layers
     assert (found.bound, found.seconds) == (bound, pytest.approx(seconds))
 
@@ -144,8 +147,9 @@ def test_a_view_starts_nothing_on_a_gpu() -> None:
 def test_memory_that_is_new_costs_more() -> None:
     machine = replace(UNIT, overhead=0.0, fresh=5e8, fresh_above=10**6)
     kept, new = (
-        Load(layer="a", kind=Kind.ELEMENTWISE, moved=2 * made, made=made) for made in (10**6, 10**6 + 1)
-    )  # fmt: skip
+        Load(layer="a", kind=Kind.ELEMENTWISE, moved=2 * made, made=made)
+        for made in (10**6, 10**6 + 1)
+    )
     assert roofline([kept], machine).seconds == pytest.approx(0.002)
     assert roofline([new], machine).seconds == pytest.approx(0.004, rel=1e-5)
 
@@ -154,6 +158,15 @@ def test_a_kind_has_its_own_overhead_where_it_was_measured() -> None:
     machine = replace(UNIT, ceilings={Kind.MEAN: Ceiling(overhead=2e-3)})
     loads = [Load(layer="a", kind=Kind.MEAN), Load(layer="b", kind=Kind.ELEMENTWISE)]
     assert [x.seconds for x in roofline(loads, machine).layers] == [2e-3, 1e-3]
+
+
+def test_weights_that_are_used_seldom_take_longer() -> None:
+    """1000 numbers, each used once by a batch of 1, and ten times by a batch of 10."""
+    load = Load(layer="a", kind=Kind.MATRIX_PRODUCT, multiply_adds=1000, constant=4000)
+    ceiling = Ceiling(reuse=((1, 1e5), (10, 1e6)), overhead=0)
+    machine = replace(UNIT, ceilings={Kind.MATRIX_PRODUCT: ceiling})
+    found = [roofline([load], machine, batch=batch).seconds for batch in (1, 10, 10**6)]
+    assert found == pytest.approx([0.01, 0.01, 1.0])
 
 
 def test_a_precision_without_figures_is_an_error() -> None:

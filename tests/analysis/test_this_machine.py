@@ -12,7 +12,7 @@ import torch
 from hubel.analysis import this_machine as module
 from hubel.analysis.machine import Kind, Machine, named_machine
 from hubel.analysis.this_machine import find_machine, measure_machine, this_machine
-from hubel.analysis.workloads import ARITHMETIC, STREAMING
+from hubel.analysis.workloads import ARITHMETIC, SELDOM, STREAMING
 from hubel.errors import DesignError
 from tests.analysis.clocks import Ticking
 
@@ -39,6 +39,13 @@ def test_a_rate_is_the_work_over_the_time(ticked: Machine, kind: Kind) -> None:
 def test_a_stream_is_the_traffic_over_the_time(ticked: Machine, kind: Kind) -> None:
     _, moved = STREAMING[kind](2, CPU).work()
     assert ticked.ceilings[kind].stream == pytest.approx(moved / 1e-3)
+
+
+@pytest.mark.parametrize("kind", SELDOM)
+def test_weights_used_seldom_have_their_rate(ticked: Machine, kind: Kind) -> None:
+    make, several = SELDOM[kind]
+    expected = {uses: make(uses, CPU).work()[0] / 1e-3 for uses in several}
+    assert dict(ticked.ceilings[kind].reuse) == pytest.approx(expected)
 
 
 def test_the_peak_is_the_highest_ceiling(ticked: Machine) -> None:
@@ -71,7 +78,7 @@ def test_a_real_clock_gives_a_machine_that_can_be_used() -> None:
     found = measure_machine("cpu", seconds=0.1)
     assert Machine.from_json(json.loads(json.dumps(found.to_json()))) == found
     assert found.peak() > found.bandwidth / 1000  # no unit is off by a prefix
-    assert found.memory is not None and found.memory > 1e8
+    assert (found.memory or 0) > 1e8
     assert found.title.endswith(", 1 thread")
 
 

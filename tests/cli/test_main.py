@@ -17,7 +17,7 @@ from tests.job.conftest import Finished
 from tests.job.runs import REPO, TINY_OPTIONS, environment
 from tests.job.runs import hubel as process
 
-VERBS = ("train", "predict", "data", "report")
+VERBS = ("train", "predict", "data", "models", "report")
 
 IMPORTED = """
 import sys
@@ -52,7 +52,8 @@ def test_help_names_every_verb(hubel: Command) -> None:
 HELP = {
     "train": ["--out", "--resume", "--budget", "--epochs", "--model", "--size", "--batch-size",
               "--lr", "--seed", "--device", "--workers", "--set", "--settings", "--json"],
-    "predict": ["--top", "--format", "--json"],
+    "predict": ["--top", "--format", "--json", "--code"],
+    "models": ["--measure", "--json"],
     "data": ["--seed", "--json"],
     "report": ["--help"],
 }  # fmt: skip

@@ -198,3 +198,38 @@ def test_code_for_who_needs_none_is_refused(two_classes: Path, tmp_path: Path) -
     run = hubel.train(two_classes, out=tmp_path / "run", model="linear", epochs=1)
     with pytest.raises(RecipeError, match=r"code 'net\.py' has no effect: the network is linear"):
         load(run.folder, code="net.py")
+
+
+ODD = """
+import torch
+from torch import nn
+
+class Odd(nn.Module):
+    def __init__(self, num_classes):
+        super().__init__()
+        self.first = nn.Conv2d(3, 8, 3, padding=1)
+        self.second = nn.Conv2d(8, 8, 3, padding=1)
+        self.third = nn.Conv2d(8, 8, 3, padding=1)
+        self.third.weight = self.second.weight
+        self.fc = nn.Linear(8, num_classes)
+        self.unused = nn.Parameter(torch.zeros(0))
+        self.register_buffer("mask", torch.ones(8, dtype=torch.bool))
+        self.register_buffer("halves", torch.ones(3, dtype=torch.float16))
+
+    def forward(self, x):
+        x = self.third(self.second(self.first(x).relu()).relu()).relu()
+        return self.fc((x * self.mask[:, None, None]).mean((2, 3)))
+"""
+
+
+def test_tied_empty_and_boolean_tensors_are_trained_and_kept(
+    two_classes: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "odd.py").write_text(ODD)
+    name = f"{tmp_path / 'odd.py'}:Odd"
+    run = hubel.train(two_classes, out=tmp_path / "run", model=name, **SETTINGS)
+    module = run.classifier.module
+    shared = [module.get_parameter(f"{which}.weight") for which in ("second", "third")]
+    assert shared[0] is shared[1]
+    assert run.facts["parameters"] == 834  # 216 + 8, 576 + 8, 8, 16 + 2
+    expect_same_answers(run, two_classes, code=name)

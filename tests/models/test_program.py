@@ -170,6 +170,9 @@ WRONG = {
     "1 / 0\ndef make(): pass": r"can't be built: line 6: ZeroDivisionError: division by zero",
     "def make(): return nn.Identity()": r"make gives \(2, 3, 4, 4\) for 2 pictures; expected class "
     r"scores, \(2, 2\)",
+    "class make(nn.Sequential):\n    def __init__(self): super().__init__(nn.Flatten(), nn.Linear("
+    "48, 2))\n    def forward(self, x):\n        y = super().forward(x)\n        return (y, y) if "
+    "self.training else y": r"make, in training, gives tuple for 2 pictures; expected class scores",
     "def make(): return nn.Linear(3, 2)": r"doesn't take pictures of 4 x 4 px: mat1 and mat2 shape",
     "class make(nn.Linear):\n    def __init__(self): super().__init__(4, 2)\n    def forward(self, "
     "x): return [x]": r"make gives list for 2 pictures",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from itertools import pairwise
 
 import pytest
 import timm
@@ -31,7 +32,7 @@ def late_stride(depth: int) -> nn.Module:
     """TF-Slim's resnet_v1 has each stride in the last unit of a stage, not in the next one."""
     network = torchvision.models.get_model(f"resnet{depth}")
     stages = [network.layer1, network.layer2, network.layer3, network.layer4]
-    for stage, after in zip(stages, stages[1:], strict=False):
+    for stage, after in pairwise(stages):
         last, first = stage[-1], after[0]
         assert isinstance(last, Bottleneck)
         first.conv2.stride = first.downsample[0].stride = (1, 1)

@@ -117,5 +117,3 @@ def test_totals_are_those_that_torchvision_publishes(name: str) -> None:
     total = design(built(f"torchvision:{name}", sample), sample, sizes=False, formulas=False).total
     assert total.parameters == parameters
     assert round(total.multiply_adds / 1e9, 3) == operations
-
-

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from hubel.analysis.graph import Operator, Value
+from hubel.analysis.shape_rules import positions, rounds_up
 from hubel.analysis.windows import Axis, window
 
 __all__ = ["Backtrack", "nearest_side"]
@@ -70,7 +72,8 @@ def _steps(op: Operator, axes: int) -> tuple[Step, ...]:
     """What an operator does to each side; empty where it is none that changes sides."""
     found = window(op)
     if found and len(found.axes) == axes:
-        return tuple(_slide(axis) for axis in found.axes)
+        is_ceil = rounds_up(op)
+        return tuple(partial(_slide, axis, is_ceil) for axis in found.axes)
     if op.name == "convolution" and op.arguments[6]:
         return _spread(op, axes)
     if op.name.startswith("upsample") or op.name == "constant_pad_nd":
@@ -80,16 +83,8 @@ def _steps(op: Operator, axes: int) -> tuple[Step, ...]:
     return ()
 
 
-def _slide(axis: Axis) -> Step:
-    room = axis.before + axis.after - axis.extent
-    is_ceil = (axis.size + room) // axis.stride + 1 < axis.windows
-
-    def slide(size: int) -> int:
-        if is_ceil:
-            return -(-(size + min(room + axis.stride, axis.before)) // axis.stride)
-        return (size + room) // axis.stride + 1
-
-    return slide
+def _slide(axis: Axis, is_ceil: bool, size: int) -> int:
+    return positions(axis, size, is_ceil)
 
 
 def _spread(op: Operator, axes: int) -> tuple[Step, ...]:

@@ -52,12 +52,12 @@ def _kept(design: Design) -> str:
 
 
 def _field(design: Design) -> str:
-    field = design.widest_window
+    field = design.map_field
     return "none" if field is None else field_text(field)
 
 
 def _seen(design: Design) -> str:
-    field = design.widest_window
+    field = design.map_field
     return "" if field is None else f"{field.seen:.0%}"
 
 

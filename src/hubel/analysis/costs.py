@@ -201,9 +201,8 @@ def _convolution_backward(op: Operator) -> Work:
 
 def _matrix_product(op: Operator) -> Work:
     left, right = op.inputs[-2:]
-    shared = right.shape[-2] if len(right.shape) > 1 else right.shape[0]
-    rows = left.numel // shared
-    return Work(products=rows * shared * (right.shape[-1] if len(right.shape) > 1 else 1))
+    columns = right.shape[-1] if len(right.shape) > 1 else 1
+    return Work(products=left.numel * columns)
 
 
 def _biased_matrix_product(op: Operator) -> Work:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -145,15 +146,15 @@ class Design:
     notes: tuple[str, ...] = ()
 
     @cached_property
-    def widest_window(self) -> Field | None:
-        """Receptive field of the last layer whose positions do not see the whole input."""
-        fields = [layer.receptive_field for layer in self.layers if layer.receptive_field]
-        narrow = [field for field in fields if field.kind != "whole"]
-        return narrow[-1] if narrow else (fields[-1] if fields else None)
+    def map_field(self) -> Field | None:
+        """Receptive field of the last layer that has more than one position; else of the last."""
+        seen = [layer for layer in self.layers if layer.receptive_field]
+        maps = [layer for layer in seen if math.prod(layer.output[1:]) > 1]
+        return (maps or seen)[-1].receptive_field if seen else None
 
     def to_json(self) -> dict[str, Any]:
         """The design as JSON types."""
-        field = self.widest_window
+        field = self.map_field
         return {
             "network": self.network,
             "input": list(self.input),

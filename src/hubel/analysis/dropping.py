@@ -9,6 +9,7 @@ from typing import Any
 from hubel.analysis.expressions import Expression
 from hubel.analysis.formulas import Formulas
 from hubel.analysis.graph import Graph, Operator
+from hubel.analysis.shape_rules import positions, rounds_up
 from hubel.analysis.windows import Axis, window
 
 __all__ = ["Drop", "Sliding", "drops", "slidings"]
@@ -48,12 +49,14 @@ class Sliding:
         size: of the input as a formula, without padding; None where it has none.
         padded: the same with the padding that an operator before gave it.
         own: padding of the sliding operator itself, before and after together.
+        is_ceil: a last window may end beyond the input.
     """
 
     axis: Axis
     size: Expression | None
     padded: Expression | None
     own: int
+    is_ceil: bool
 
     def at(self, sides: dict[str, int]) -> tuple[int, int] | None:
         """(what is dropped, what is left when the size is divided by the stride) at some sizes."""
@@ -65,7 +68,7 @@ class Sliding:
         is_fixed = pads == self.axis.before + self.axis.after
         before = self.axis.before if is_fixed else pads // 2
         axis = replace(self.axis, size=size, before=before, after=pads - before)
-        windows = max(0, (size + pads - axis.extent) // axis.stride + 1)
+        windows = max(0, positions(axis, size, self.is_ceil))
         return _dropped(replace(axis, windows=windows)), size % axis.stride
 
 
@@ -103,7 +106,8 @@ def slidings(graph: Graph, formulas: Formulas) -> frozenset[Sliding]:
         pads = _padding(maker, len(axes))
         for axis, size, outer, pad in zip(axes, inner, padded, pads, strict=True):
             own = axis.before + axis.after - sum(pad)
-            found.add(Sliding(replace(axis, size=0, windows=0), size, outer, own))
+            any_size = replace(axis, size=0, windows=0)
+            found.add(Sliding(any_size, size, outer, own, rounds_up(op)))
     return frozenset(found)
 
 

@@ -23,6 +23,7 @@ from hubel.analysis.trace import Traceable
 __all__ = ["Formulas", "shape_formulas"]
 
 _FEW = 3  # passes that settle a network all of whose operators have rules
+_MORE = 3  # passes that decide between expressions that fit all others
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,14 @@ def shape_formulas(network: Traceable, graph: Graph, probes: Probes | None = Non
     passes = probes.some()
     taken = [probe for probe, _ in zip(passes, range(_FEW), strict=False)]
     solved = _Solver(probes, taken)
-    if solved.matcher.has_fitted or solved.has_varied:
+    if solved.matcher.has_fitted or solved.has_varied or probes.granularity.reach:
         taken += passes
+        solved = _Solver(probes, taken)
+    for _ in range(_MORE):
+        deciding = [probes.at(point) for point in solved.matcher.undecided[:1]]
+        if not deciding or deciding[0] is None:
+            break
+        taken.append(deciding[0])
         solved = _Solver(probes, taken)
     points = tuple(probe.sizes for probe in taken)
     names = tuple(name for name, x in solved.symbols.items() if x.value is None)
@@ -106,6 +113,10 @@ def _notes(known: Granularity, axes: Axes) -> tuple[str, ...]:
         notes.append(f"unequal sides are not taken: {' = '.join(spatial)}")
     if known.step and known.step > 1:
         notes.append(f"sides are taken that differ from {size} by multiples of {known.step}")
+    if known.reach and known.step:
+        low, high = (known.step * move for move in (-known.reach[0], known.reach[1]))
+        ends = [" x ".join(str(axes.sizes[n] + move) for n in spatial) for move in (low, high)]
+        notes.append(f"sizes are taken from {ends[0]} to {ends[1]}")
     if known.is_batch_fixed:
         notes.append(f"only batches of {axes.sizes['N']} are taken")
     return tuple(notes)
@@ -131,7 +142,7 @@ class _Solver:
     def __init__(self, probes: Probes, passes: Sequence[Probe]) -> None:
         base = probes.base.graph
         self.symbols = _symbols(probes.axes, probes.granularity)
-        self.matcher = Matcher([probe.sizes for probe in passes])
+        self.matcher = Matcher([probe.sizes for probe in passes], list(probes.elsewhere()))
         self.others = [aligned_shapes(base, probe.graph) for probe in passes[1:]]
         self.has_varied = any(len(probe.graph.operators) != len(base.operators) for probe in passes)
         self.shapes: dict[int, Shape] = {}
@@ -152,6 +163,8 @@ class _Solver:
     def _columns(self, value: Value) -> list[Column]:
         rank = len(value.shape)
         shapes: list[Any] = [value.shape, *(other.get(value.id) for other in self.others)]
+        if () in shapes:  # one value here and two elsewhere: no formula is true of both
+            return [(None,) * len(shapes)] * rank
         fitting = [s if s is not None and len(s) == rank else (None,) * rank for s in shapes]
         return list(zip(*fitting, strict=True))
 

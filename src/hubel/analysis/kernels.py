@@ -191,6 +191,8 @@ def _addmm(bias: Tensor, x: Tensor, weight: Tensor, **keywords: Any) -> Tensor |
 def _mean(x: Tensor, dims: Sequence[int] | None, keepdim: bool = False, **keywords: Any) -> Any:
     if keywords or not dims or not _plain(x) or not x.is_contiguous():
         return None
+    if not all(-x.dim() <= dim < x.dim() for dim in dims):
+        return None  # PyTorch has the words for what is wrong
     over = {dim % x.dim() for dim in dims}
     sizes = [1 if dim in over else size for dim, size in enumerate(x.shape)]
     return _new(*(size for dim, size in enumerate(sizes) if keepdim or dim not in over))

@@ -138,10 +138,10 @@ def _batch_norm(scene: Scene, value: Value) -> str | None:
     axes = {"1d": 1, "2d": 2, "3d": 3}.get(type(part).__name__[-2:])
     if axes and len(value.shape) != axes + 2 and not (axes == 1 and len(value.shape) == 2):
         return _rank_fault(value, axes)
-    if value.shape[1] != part.num_features:
+    if len(value.shape) > 1 and value.shape[1] != part.num_features:
         mend = f"{type(part).__name__}({value.shape[1]})"
         return channels_fault(scene, value, part.num_features, mend)
-    values = math.prod(value.shape) // value.shape[1]
+    values = math.prod(value.shape) // part.num_features
     if part.training and values == 1:
         return (
             f"in training it needs more than 1 value for each channel, and {scene.shown(value)} "
@@ -152,8 +152,8 @@ def _batch_norm(scene: Scene, value: Value) -> str | None:
 
 def _group_norm(scene: Scene, value: Value) -> str | None:
     part: Any = scene.part
-    got = value.shape[1]
-    if got == part.num_channels:
+    got = value.shape[1] if len(value.shape) > 1 else None
+    if got in (None, part.num_channels):
         return None
     groups = math.gcd(part.num_groups, got)
     return channels_fault(scene, value, part.num_channels, f"GroupNorm({groups}, {got})")
@@ -198,7 +198,7 @@ def _each(given: Any, axes: int) -> tuple[int, ...]:
 
 def _pad(scene: Scene, value: Value) -> str | None:
     part: Any = scene.part
-    axes = len(part.padding) // 2
+    axes = min(len(part.padding) // 2, len(value.shape))
     for place in range(axes):
         most, size = max(part.padding[2 * place : 2 * place + 2]), value.shape[-1 - place]
         if most >= size and isinstance(part, nn.ReflectionPad1d | nn.ReflectionPad2d):

@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hubel.caches import code_state, remembered
 from hubel.errors import HubelError, RecipeError
 from hubel.models.catalogue import CATALOGUE
 from hubel.models.registered import NETWORKS
+
+if TYPE_CHECKING:
+    from hubel.analysis.design import Design
 
 __all__ = ["Listed", "find_networks", "measured"]
 
@@ -70,9 +73,7 @@ def find_networks(pattern: str | None = None) -> list[Listed]:
     own = list(_own())
     if pattern is None:
         return own
-    every = own + [
-        Listed(name=f"{zoo}:{name}") for zoo in _ZOOS for name in _zoo_names()[zoo]
-    ]
+    every = own + [Listed(name=f"{zoo}:{name}") for zoo in _ZOOS for name in _zoo_names()[zoo]]
     found = [network for network in every if _matches(network, pattern)]
     if not found:
         near = get_close_matches(pattern, [network.name for network in every], n=3)
@@ -85,8 +86,9 @@ def measured(network: Listed) -> dict[str, Any]:
     """Parameters, multiply-adds and receptive field, from the cache where they were found before.
 
     Returns:
-        JSON types: `input`, `num_classes`, `parameters`, `multiply_adds`, `receptive_field` (size
-        of the last window below the whole input, or None) and `error`: why there are none, or None.
+        JSON types: `input`, `num_classes`, `parameters`, `multiply_adds`, `receptive_field` of the
+        last layer that has more than one position (`size`, and its `kind`: exact, an upper bound,
+        or whole, where every position sees all), and `error`: why there are none, or None.
     """
     key = {"name": network.name, "input": network.input, "num_classes": network.num_classes}
     state = code_state("torch", "timm", "torchvision", folders=("models", "analysis"))
@@ -145,14 +147,24 @@ def _measure(network: Listed) -> dict[str, Any]:
         found = design(architecture, question=Question(formulas=False, sizes=False))
     except HubelError as error:
         return document | blank | {"error": str(error).splitlines()[0]}
-    field = found.widest_window
-    narrow = field is not None and field.kind != "whole"
     return document | {
         "parameters": found.total.parameters,
         "multiply_adds": found.total.multiply_adds,
-        "receptive_field": list(field.size) if field is not None and narrow else None,
+        "receptive_field": _last_field(found, sample[1:]),
         "error": None,
     }
+
+
+def _last_field(found: Design, sides: tuple[int, int]) -> dict[str, Any]:
+    """Of the last layer that has more than one position: what comes after sees all of the input."""
+    spread = [
+        layer.receptive_field
+        for layer in found.layers
+        if layer.receptive_field is not None and sum(size > 1 for size in layer.output) > 1
+    ]
+    if not spread:
+        return {"size": list(sides), "kind": "whole"}
+    return {"size": list(spread[-1].size), "kind": spread[-1].kind}
 
 
 def _zoo_input(name: str) -> tuple[int, int, int]:

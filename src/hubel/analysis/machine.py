@@ -55,6 +55,17 @@ class Ceiling:
     stream: float | None = None
     overhead: float | None = None
 
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Ceiling:
+        """The inverse of `asdict`.
+
+        Raises:
+            KeyError, TypeError: the document is of another version.
+        """
+        fields: dict[str, Any] = dict(document)
+        fields["reuse"] = _pairs(fields["reuse"])
+        return cls(**fields)
+
     def rate(self, uses: float, peak: float) -> float:
         """Multiply-adds a second where each weight is used so many times; at most the peak.
 
@@ -64,9 +75,10 @@ class Ceiling:
             [5.0, 10.0, 20.0, 40.0]
         """
         most = min(peak, self.multiply_adds or peak)
-        if not self.reuse or uses > self.reuse[-1][0]:
+        if not self.reuse:
             return most
-        return min(most, _interpolated(self.reuse, uses))
+        last = self.reuse[-1][0]  # from there on no slower than the last, until the ceiling
+        return min(most, _interpolated(self.reuse, uses) * max(1.0, uses / last))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -149,8 +161,7 @@ class Machine:
         """
         fields: dict[str, Any] = dict(document)
         fields["ceilings"] = {
-            kind: Ceiling(**{**one, "reuse": _pairs(one["reuse"])})
-            for kind, one in fields["ceilings"].items()
+            kind: Ceiling.from_json(one) for kind, one in fields["ceilings"].items()
         }
         fields["caches"] = _pairs(fields["caches"])
         return cls(**fields)

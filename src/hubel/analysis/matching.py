@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import combinations
-from typing import Any
 
-import numpy as np
-
-from hubel.analysis.expressions import Expression, Floor, alone, ceil_div, constant
+from hubel.analysis.expressions import Expression, Floor, alone, constant, symbol
+from hubel.analysis.fitting import Known, products, roundings
 from hubel.analysis.printing import factors
 
 __all__ = ["Column", "Matcher"]
 
 Column = tuple[int | None, ...]
-_LARGEST_DIVISOR = 64
-_PLAIN = 4 * (_LARGEST_DIVISOR - 1)  # ways to go up or down to a grid
-_NAMED = 48  # sizes of a network that are tried in pairs
-_TELLING = 4  # different numbers before and after rounding, below which a fit would be a guess
+_NAMED = 48  # sizes of a network that are tried alone
+_FEW = 8  # of them that are tried in pairs
+_TELLING = 4  # different numbers, below which agreement with some of the probes would be a guess
 
 
 class Matcher:
@@ -27,9 +24,11 @@ class Matcher:
 
     Args:
         points: sizes by symbol, for each probe; the first probe is the base.
+        elsewhere: other sizes by symbol, at which expressions that fit alike may differ.
 
     Attributes:
         has_fitted: some size was found by its values alone, not from the inputs of its operator.
+        undecided: sizes by symbol, at which a probe would decide between expressions.
 
     Example:
         >>> from hubel.analysis.expressions import symbol
@@ -40,13 +39,17 @@ class Matcher:
         floor(H/2)
     """
 
-    def __init__(self, points: Sequence[dict[str, int]]) -> None:
+    def __init__(
+        self, points: Sequence[dict[str, int]], elsewhere: Sequence[dict[str, int]] = ()
+    ) -> None:
         self.points = points
+        self.elsewhere = elsewhere
         self.has_fitted = False
+        self.undecided: list[dict[str, int]] = []
         self._columns: dict[Expression, tuple[int, ...]] = {}
-        self._known: dict[tuple[int | None, ...], Expression] = {}
+        self._known: dict[Column, list[Expression]] = {}
         self._learned: set[Expression] = set()
-        self._unfit: set[Column] = set()
+        self._fitted: dict[Column, Expression | None] = {}
 
     def column(self, expression: Expression) -> tuple[int, ...]:
         """The value at every probe."""
@@ -62,14 +65,12 @@ class Matcher:
         return all(b is None or a == b for a, b in zip(mine, column, strict=True))
 
     def learn(self, expression: Expression) -> None:
-        """Keep it among the known sizes; the simplest of those with the same values is kept."""
+        """Keep it among the known sizes."""
         if expression.value is not None or expression in self._learned:
             return
         self._learned.add(expression)
         column = self.column(expression)
-        before = self._known.get(column)
-        if before is None or _complexity(expression) < _complexity(before):
-            self._known[column] = expression
+        self._known.setdefault(column, []).append(expression)
 
     def first(self, found: Iterable[Expression], column: Column) -> Expression | None:
         """The first that agrees."""
@@ -138,82 +139,57 @@ class Matcher:
         if None in column:
             telling = len({size for size in column if size is not None}) >= _TELLING
             return self.first(self._simplest(), column) if telling else None
-        if column not in self._known and column not in self._unfit:
-            found = self._found(column, _varying(d for shape in shapes for d in shape))
-            if found is None:
-                self._unfit.add(column)
-            return found
-        return self._known.get(column)
+        if column not in self._fitted:
+            dims = _varying(d for shape in shapes for d in shape)
+            self._fitted[column] = self._settled(self._candidates(column, dims))
+        return self._fitted[column]
 
-    def _found(self, column: Column, dims: list[Expression]) -> Expression | None:
+    def _candidates(self, column: Column, dims: list[Expression]) -> list[Expression]:
+        """Expressions that fit alike, the simplest first."""
+        known = self._known.get(column)
+        if known:
+            return sorted(known, key=_complexity)
         values = [size for size in column if size is not None]
-        named = self._simplest()[:_NAMED]
+        named = [self._with_values(x) for x in self._simplest()[:_NAMED]]
+        near = [self._with_values(dim) for dim in dims]
+        scaled = self._scaled([dim for dim, _ in named], column)
+        if scaled:
+            return [scaled]
+        sides = [known for known in named if "N" not in known[0].symbols]
         return (
-            self._scaled(named, column)
-            or self._rounded(values, dims)
-            or self._times(values, named, dims)
-            or self._rounded(values, named)
+            _first_fit(values, [known for known in near if "N" not in known[0].symbols])
+            or products(values, [*near, *named[:_FEW]])
+            or self._batched(values, [*near, *named[:_FEW]])
+            or _first_fit(values, sides)
         )
 
+    def _batched(self, values: Sequence[int], known: Sequence[Known]) -> list[Expression]:
+        """The batch times two sizes."""
+        batch = symbol("N")
+        sizes = [point["N"] for point in self.points]
+        if batch not in self._learned or any(v % n for v, n in zip(values, sizes, strict=True)):
+            return []
+        rest = [value // size for value, size in zip(values, sizes, strict=True)]
+        return [batch * product for product in products(rest, known)]
+
+    def _with_values(self, expression: Expression) -> Known:
+        return expression, self.column(expression)
+
     def _simplest(self) -> list[Expression]:
-        return sorted(self._known.values(), key=_complexity)
+        found = (expression for same in self._known.values() for expression in same)
+        return sorted(found, key=_complexity)
 
-    def _times(
-        self, values: Sequence[int], named: Sequence[Expression], dims: Sequence[Expression]
-    ) -> Expression | None:
-        """A whole multiple of two sizes, each as it is or on a grid."""
-        if len(set(values)) < _TELLING or 0 in values:
-            return None
-        both = [*named, *(grid for dim in dims for grid in _plain(dim) if "N" not in dim.symbols)]
-        found = {_direction(self.column(x)): x for x in reversed(both) if min(self.column(x)) > 0}
-        for first in found.values():
-            sizes = self.column(first)
-            whole = math.lcm(*sizes)
-            pairs = zip(values, sizes, strict=True)
-            second = found.get(_direction([value * (whole // size) for value, size in pairs]))
-            if second is None:
-                continue
-            times, left = divmod(values[0], sizes[0] * self.column(second)[0])
-            if not left:
-                return first * second * times
-        return None
-
-    def _rounded(self, values: Sequence[int], dims: Sequence[Expression]) -> Expression | None:
-        """a*floor((x + b)/c) + d with the plainest of the numbers that fit."""
-        for dim in dims:
-            sizes = self.column(dim)
-            if min(len(set(sizes)), len(set(values)) + 1) < _TELLING or "N" in dim.symbols:
-                continue
-            c, b, a = (x[: None if len(set(values)) >= _TELLING else _PLAIN] for x in _grids())
-            grids = a * ((np.array(sizes)[:, None] + b) // c)
-            moved = np.array(values)[:, None] - grids
-            fits = np.flatnonzero((moved == moved[0]).all(axis=0))
-            if fits.size:
-                c, b, a, d = (int(x[fits[0]]) for x in (c, b, a, moved[0]))
-                return a * ((dim + b) // c) + d
-        return None
+    def _settled(self, candidates: Sequence[Expression]) -> Expression | None:
+        """The first of the candidates if the others are the same; else a probe could tell."""
+        for point in self.elsewhere if len(candidates) > 1 else ():
+            if len({candidate.evaluate(point) for candidate in candidates}) > 1:
+                self.undecided.append(point)
+                return None
+        return candidates[0] if candidates else None
 
 
-@cache
-def _grids() -> tuple[Any, Any, Any]:
-    """c, b and a of a*floor((x + b)/c): up and down to a grid first, then with other offsets."""
-    divisors = range(2, _LARGEST_DIVISOR + 1)
-    plain = [(c, b, a) for c in divisors for b, a in ((c - 1, c), (c - 1, 1), (0, 1), (0, c))]
-    shifted = [(c, b, a) for c in divisors for b in range(1, c - 1) for a in (1, c)]
-    c, b, a = np.array(plain + shifted).T
-    return c, b, a
-
-
-def _plain(dim: Expression) -> Iterator[Expression]:
-    for divisor in range(2, _LARGEST_DIVISOR + 1):
-        yield ceil_div(dim, divisor)
-        yield dim // divisor
-
-
-def _direction(sizes: Sequence[int]) -> tuple[int, ...]:
-    """The same for all multiples of a sequence."""
-    common = math.gcd(*sizes)
-    return tuple(size // common for size in sizes)
+def _first_fit(values: Sequence[int], known: Sequence[Known]) -> list[Expression]:
+    return next((found for each in known if (found := roundings(values, each))), [])
 
 
 def _varying(dims: Iterable[Expression | None]) -> list[Expression]:

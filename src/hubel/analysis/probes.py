@@ -15,6 +15,7 @@ __all__ = ["Axes", "Granularity", "Probe", "Probes"]
 _NAMES = {3: ("L",), 4: ("H", "W"), 5: ("D", "H", "W")}
 _BATCH = "N"
 _PERIOD = 64  # residues of sizes are chosen modulo this: six halvings
+_ELSEWHERE = 200  # steps
 # (rows, columns) modulo the period: all ones and a lone one make every halving round at some size.
 _RESIDUES = ((63, 1), (21, 42), (42, 11), (1, 31))
 
@@ -228,6 +229,13 @@ class Probes:
             probe = self.at(sizes)
             if probe:
                 yield probe
+
+    def elsewhere(self) -> Iterator[dict[str, int]]:
+        """Sizes that should be taken, one step apart; none of them is tried."""
+        known = self.granularity
+        down, up = known.reach or (0, _ELSEWHERE)
+        for count in range(-down, up + 1) if known.step else ():
+            yield self.moved(0 if known.is_batch_fixed else 2, (known.step or 1) * count)
 
     def _some_sizes(self) -> Iterator[dict[str, int]]:
         known = self.granularity

@@ -7,7 +7,7 @@ calls, methods and modules all pass there. On the meta device they have shapes a
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from types import FunctionType
 from typing import Any
@@ -23,6 +23,9 @@ from torch.utils.weak import WeakIdKeyDictionary, WeakIdRef
 from hubel.analysis.checks import check_operator
 from hubel.analysis.graph import Call, Operator, Value
 from hubel.analysis.kernels import run
+
+# Numbers of autograd nodes have no public name.
+autograd: Any = torch._C._autograd  # pyright: ignore
 
 __all__ = ["FusedAttention", "Ledger", "Recorder", "watch_modules"]
 
@@ -116,9 +119,9 @@ class Recorder(TorchDispatchMode):
         args, kwargs = _on_meta(args, kwargs)
         arguments = self._noted(args)
         keywords = {name: self._noted(item) for name, item in kwargs.items()}
-        sequence = torch._C._autograd._get_sequence_nr() - 1 if torch.is_grad_enabled() else -1
+        sequence = autograd._get_sequence_nr() - 1 if torch.is_grad_enabled() else -1
         self.running = (func, arguments)
-        check_operator(func, args)
+        check_operator(func, args, kwargs)
         result = run(func, args, kwargs)
         self.running = None
         # An operator that writes in place gives back its argument, which holds a new value then.
@@ -177,13 +180,17 @@ def _attention(
     )[0]
 
 
+def _never(*_tensors: Any) -> bool:
+    return False
+
+
 # A mode is off while it answers, so what the function calls within would not come here: a copy of
 # the function that finds our attention under the name. PyTorch's own stays as it is.
 _multi_head_attention = FunctionType(
     F.multi_head_attention_forward.__code__,
     {
         **vars(F),
-        "has_torch_function": lambda *_: False,
+        "has_torch_function": _never,
         "scaled_dot_product_attention": _attention,
     },
     argdefs=F.multi_head_attention_forward.__defaults__,
@@ -191,7 +198,7 @@ _multi_head_attention = FunctionType(
 
 
 @contextmanager
-def watch_modules(module: nn.Module, recorder: Recorder) -> Iterator[None]:
+def watch_modules(module: nn.Module, recorder: Recorder) -> Generator[None]:
     """Let a recorder know which module runs; the hooks are gone afterwards."""
     handles: list[Any] = []
     for path, part in module.named_modules():

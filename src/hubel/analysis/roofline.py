@@ -170,10 +170,12 @@ def bounds_of(load: Load, machine: Machine, precision: str = "float32", batch: i
 
 
 def _bounds(load: Load, host: _Host) -> Bounds:
-    arithmetic, memory = _arithmetic(load, host), _memory(load, host)
-    overhead, longest = _overhead(load, host.machine), max(arithmetic, memory)
+    arithmetic, transport = _arithmetic(load, host), _transport(load, host)
+    fresh, overhead = _fresh(load, host), _overhead(load, host.machine)
+    # Getting new memory stops the processor; moving data does not.
+    longest = max(arithmetic, transport) + fresh
     seconds = max(longest, overhead) if host.machine.is_overlapped else longest + overhead
-    return Bounds(arithmetic, memory, overhead, seconds)
+    return Bounds(arithmetic, transport + fresh, overhead, seconds)
 
 
 def _overhead(load: Load, machine: Machine) -> float:
@@ -197,15 +199,17 @@ def _arithmetic(load: Load, host: _Host) -> float:
     return seconds
 
 
-def _memory(load: Load, host: _Host) -> float:
-    """Activations from where they fit, weights from where all weights fit, new pages."""
+def _transport(load: Load, host: _Host) -> float:
+    """Activations from where they fit, weights from where all weights fit."""
     machine, factor = host.machine, host.batch * host.scale
     seconds = load.moved * factor / machine.bandwidth_at((load.touched or load.moved) * factor)
-    seconds += load.constant * host.scale / machine.bandwidth_at(host.weights or 1)
-    made = load.made * factor
-    if machine.fresh and made > machine.fresh_above:
-        seconds += made / machine.fresh
-    return seconds
+    return seconds + load.constant * host.scale / machine.bandwidth_at(host.weights or 1)
+
+
+def _fresh(load: Load, host: _Host) -> float:
+    """New pages for a tensor so large that its memory is asked of the system each time."""
+    machine, made = host.machine, load.made * host.batch * host.scale
+    return made / machine.fresh if machine.fresh and made > machine.fresh_above else 0.0
 
 
 def _placed(name: str, loads: Sequence[Load], host: _Host) -> Placed:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from hubel.analysis.expressions import Expression, ceil_div, constant
 from hubel.analysis.graph import Operator, Value
 from hubel.analysis.windows import Axis, window
 
-__all__ = ["Shape", "positions", "ruled_shape"]
+__all__ = ["Shape", "positions", "rounds_up", "ruled_shape"]
 
 Shape = tuple[Expression | None, ...]
+Size = TypeVar("Size", int, Expression)
 ShapeOf = Callable[[Value], Shape]
 
 
-def positions(axis: Axis, size: Expression, is_ceil: bool = False) -> Expression:
+def positions(axis: Axis, size: Size, is_ceil: bool = False) -> Size:
     """How many windows there are along an axis of another size.
 
     Rounding up leaves out a window that would start in the padding at the end; what remains is the
@@ -32,13 +33,20 @@ def positions(axis: Axis, size: Expression, is_ceil: bool = False) -> Expression
     Example:
         >>> from hubel.analysis.expressions import symbol
         >>> stem = Axis(kernel=7, stride=2, dilation=1, before=3, after=3, size=8, windows=4)
-        >>> print(positions(stem, symbol("H")))
-        ceil(H/2)
+        >>> print(positions(stem, symbol("H")), positions(stem, 225))
+        ceil(H/2) 113
     """
     over = axis.before + axis.after - axis.extent + axis.stride
     if is_ceil:
-        return ceil_div(size + min(over, axis.before), axis.stride)
+        over = min(over, axis.before) + axis.stride - 1
     return (size + over) // axis.stride
+
+
+def rounds_up(op: Operator) -> bool:
+    """Whether an operator is a pooling whose last window may end beyond its input."""
+    place = {"max": 5, "avg": 4}.get(op.name[:3], 0)
+    is_pooling = place > 0 and "_pool" in op.name
+    return is_pooling and len(op.arguments) > place and bool(op.arguments[place])
 
 
 def ruled_shape(op: Operator, shape_of: ShapeOf) -> Shape:
@@ -60,8 +68,8 @@ def _convolved(op: Operator, shape_of: ShapeOf) -> Shape:
     return (batch, constant(op.outputs[0].shape[1]), *spatial)
 
 
-def _slid(op: Operator, sizes: Sequence[Expression | None], is_ceil: bool = False) -> list[Any]:
-    found = window(op)
+def _slid(op: Operator, sizes: Sequence[Expression | None]) -> list[Any]:
+    found, is_ceil = window(op), rounds_up(op)
     assert found is not None, "convolutions and poolings slide"
     pairs = zip(found.axes, sizes, strict=True)
     return [None if size is None else positions(axis, size, is_ceil) for axis, size in pairs]
@@ -84,9 +92,7 @@ def _each(given: Sequence[int], axes: int) -> tuple[int, ...]:
 def _pooled(op: Operator, shape_of: ShapeOf) -> Shape:
     shape = shape_of(op.inputs[0])
     kept = len(shape) - (3 if "3d" in op.name else 2)
-    place = 5 if op.name.startswith("max") else 4
-    is_ceil = bool(op.arguments[place]) if len(op.arguments) > place else False
-    return (*shape[:kept], *_slid(op, shape[kept:], is_ceil))
+    return (*shape[:kept], *_slid(op, shape[kept:]))
 
 
 def _columns(op: Operator, shape_of: ShapeOf) -> Shape:
@@ -131,6 +137,30 @@ def _sliced(op: Operator, shape_of: ShapeOf) -> Shape:
     return tuple(shape)
 
 
+def _permuted(op: Operator, shape_of: ShapeOf) -> Shape:
+    shape = shape_of(op.inputs[0])
+    return tuple(shape[axis] for axis in op.arguments[1])
+
+
+def _transposed_axes(op: Operator, shape_of: ShapeOf) -> Shape:
+    shape = list(shape_of(op.inputs[0]))
+    first, second = op.arguments[1:]
+    shape[first], shape[second] = shape[second], shape[first]
+    return tuple(shape)
+
+
+def _unsqueezed(op: Operator, shape_of: ShapeOf) -> Shape:
+    shape = list(shape_of(op.inputs[0]))
+    shape.insert(op.arguments[1] % (len(shape) + 1), constant(1))
+    return tuple(shape)
+
+
+def _selected(op: Operator, shape_of: ShapeOf) -> Shape:
+    shape = list(shape_of(op.inputs[0]))
+    del shape[op.arguments[1]]
+    return tuple(shape)
+
+
 _RULES: dict[str, Callable[[Operator, ShapeOf], Shape]] = {
     "avg_pool2d": _pooled,
     "avg_pool3d": _pooled,
@@ -139,6 +169,10 @@ _RULES: dict[str, Callable[[Operator, ShapeOf], Shape]] = {
     "im2col": _columns,
     "max_pool2d_with_indices": _pooled,
     "max_pool3d_with_indices": _pooled,
+    "permute": _permuted,
+    "select": _selected,
     "slice": _sliced,
+    "transpose": _transposed_axes,
     "unfold": _unfolded,
+    "unsqueeze": _unsqueezed,
 }

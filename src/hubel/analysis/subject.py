@@ -17,7 +17,7 @@ from hubel.models.catalogue import named
 from hubel.models.naming import Kind, expect_network, kind_of
 
 if TYPE_CHECKING:
-    pass
+    from hubel.models.notation import Advice as Warned
 
 __all__ = ["Subject", "subject_of"]
 
@@ -108,7 +108,7 @@ def _checked(sample: Sequence[int]) -> tuple[int, ...]:
     return tuple(sample)
 
 
-def _advice(warning: Warning, line: str) -> Advice:
+def _advice(warning: Warned, line: str) -> Advice:
     message, _, mend = warning.message.rpartition("; ")
     word = line[warning.span.start : warning.span.end]
     return Advice(word, "notation", message or mend, mend if message else "see the notation")

@@ -195,7 +195,7 @@ def _facts(design: Design) -> Iterator[tuple[str, str]]:
     yield "multiply-adds", f"{total.multiply_adds:,}{of} ({design.convention.meaning})"
     yield "FLOPs", f"{total.flops:,}{of} (2 a multiply-add, and all other arithmetic)"
     yield from _memory(design, of)
-    field = design.widest_window
+    field = design.map_field
     if field is not None:
         yield "field", _field_sentence(field)
     for place, sentence in enumerate(design.sizes.sentences() if design.sizes else ()):
@@ -219,12 +219,12 @@ def _memory(design: Design, of: str) -> Iterator[tuple[str, str]]:
 
 def _field_sentence(field: Field) -> str:
     if field.kind == "whole":
-        return "every layer that mixes positions sees the whole input"
+        return "every position of the last map sees the whole input"
     size, stride = _numbers(field.size), _numbers(field.stride)
     most = "at most " if field.kind == "bound" else ""
     return (
-        f"{most}{size} px{f' at stride {stride}' if stride else ''} in the last layer before the "
-        f"whole is seen; its centre sees {field.seen:.0%} of the input"
+        f"{most}{size} px{f' at stride {stride}' if stride else ''} in the last map; its centre "
+        f"sees {field.seen:.0%} of the input"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +11,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from hubel.analysis.failures import explain
 from hubel.analysis.graph import Graph, Operator
 from hubel.analysis.recorder import FusedAttention, Recorder, watch_modules
 from hubel.analysis.twin import meta_twin
+
+# What autograd knows of a running backward pass has no public name.
+autograd: Any = torch._C  # pyright: ignore[reportPrivateUsage]
 
 __all__ = ["Step", "Traceable", "trace", "trace_step"]
 
@@ -164,7 +168,7 @@ def _graph(network: Traceable, recorder: Recorder, ends: Any, constants: tuple[A
 
 
 @contextmanager
-def _saving(recorder: Recorder, saved: dict[int, int], fixed: set[int]) -> Iterator[None]:
+def _saving(recorder: Recorder, saved: dict[int, int], fixed: set[int]) -> Generator[None]:
     def pack(tensor: Tensor) -> Tensor:
         number = recorder.ledger.number(tensor)
         if number not in fixed and number not in saved:
@@ -189,7 +193,7 @@ def _backward(recorder: Recorder, outputs: Any, graph: Graph) -> tuple[int, ...]
     return tuple(by_sequence.get(number, -1) for number in nodes)
 
 
-class _Sequences(torch.utils._python_dispatch.TorchDispatchMode):
+class _Sequences(TorchDispatchMode):
     """Notes the sequence number of the autograd node that each operator runs for."""
 
     def __init__(self, nodes: list[int]) -> None:
@@ -203,13 +207,13 @@ class _Sequences(torch.utils._python_dispatch.TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        node = torch._C._current_autograd_node()
+        node: Any = autograd._current_autograd_node()
         self.nodes.append(-1 if node is None else node._sequence_nr())
         return func(*args, **(kwargs or {}))
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
+def _undisturbed() -> Generator[None]:
     """Random states stay what they were; inference mode, which hides operators, is off."""
     import numpy as np
 

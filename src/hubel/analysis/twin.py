@@ -61,11 +61,12 @@ def meta_twin(module: nn.Module) -> tuple[nn.Module, list[str]]:
 def tensors_of(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
     """Parameters, buffers, and tensors that are plain attributes, each under one path."""
     for path, part in module.named_modules():
-        held = {**part._parameters, **part._buffers}
+        own = {"recurse": False, "remove_duplicate": False}
+        held: dict[str, Tensor] = dict(part.named_parameters(**own))
+        held |= dict(part.named_buffers(**own))
         held |= {name: x for name, x in vars(part).items() if isinstance(x, Tensor)}
         for name, tensor in held.items():
-            if tensor is not None:
-                yield f"{path}.{name}".lstrip("."), tensor
+            yield f"{path}.{name}".lstrip("."), tensor
 
 
 def _meta(tensor: Tensor) -> Tensor:

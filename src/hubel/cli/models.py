@@ -30,8 +30,8 @@ def command(
 ) -> None:
     """List the networks that --model and hubel design take, with what they cost.
 
-    Parameters, multiply-adds and the receptive field of the last layer that doesn't see the whole
-    picture, at the input that the network was published for.
+    Parameters, multiply-adds, and the receptive field of the last layer with more than one
+    position, at the input that the network was published for.
     """
     from hubel.analysis.listing import find_networks, measured
 
@@ -57,7 +57,6 @@ def _table(rows: list[dict[str, Any]]) -> str:
 
     cells = [_HEAD]
     for row in rows:
-        field = row["receptive_field"]
         count = [row["parameters"], row["multiply_adds"]]
         cells.append(
             [
@@ -65,11 +64,20 @@ def _table(rows: list[dict[str, Any]]) -> str:
                 str(row["year"] or ""),
                 shape_text(row["input"]),
                 *("-" if number is None else amount(number) for number in count),
-                "whole" if field is None and row["error"] is None else shape_text(field or ()),
+                _field_text(row["receptive_field"]),
             ]
         )
     problems = [f"{row['name']}: {row['error']}" for row in rows if row["error"] is not None]
     return "\n".join([aligned(cells), *problems])
+
+
+def _field_text(field: dict[str, Any] | None) -> str:
+    from hubel.analysis.units import shape_text
+
+    if field is None or field["kind"] == "whole":
+        return "-" if field is None else "whole"
+    bound = "<= " if field["kind"] == "bound" else ""
+    return bound + shape_text(field["size"])
 
 
 def _explain(found: list[Listed], counted: bool, pattern: str | None) -> None:

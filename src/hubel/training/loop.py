@@ -237,7 +237,8 @@ class _Loop:
         self.settle()
         self.clock()
         tensors = self.trainer.tensors()
-        peaks = [value.abs().amax().float().cpu() for value in tensors.values()]
+        numbers = [v for v in tensors.values() if v.is_floating_point() and v.numel() > 0]
+        peaks = [value.abs().amax().float().cpu() for value in numbers]
         self.expect_finite(
             torch.stack(peaks).amax().item(), "largest weight", self.journey.step - 1
         )

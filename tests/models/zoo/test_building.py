@@ -131,11 +131,12 @@ def test_networks_of_one_size_are_made_for_the_size_of_the_data(
     assert scores(replace(of(name), image_size=size)) == (2, 7)
 
 
-def test_an_option_goes_to_the_zoos_own_builder() -> None:
-    deep = on_meta(of("timm:test_resnet", zero_init_last=False))
-    assert isinstance(deep, nn.Module)
-    with pytest.raises(RecipeError, match=r"timm:test_resnet can't be built: .*depth_of_water"):
-        of("timm:test_resnet", depth_of_water=3).build()
+@pytest.mark.parametrize("option", ["depth_of_water", "checkpoint_path", "pretrained_cfg"])
+def test_no_other_option_reaches_the_zoos_own_builder(option: str) -> None:
+    """An artifact from elsewhere must not make timm load a file."""
+    message = rf"test_resnet can't be built: there is no option '{option}'; .* pretrained and small"
+    with pytest.raises(RecipeError, match=message):
+        of("timm:test_resnet", **{option: "somewhere.pth"}).build()
 
 
 @pytest.mark.parametrize(

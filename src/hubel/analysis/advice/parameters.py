@@ -60,11 +60,14 @@ def dead_branch(facts: Facts) -> Iterator[Advice]:
             held = {x.id: x.numel for x in op.inputs if facts.flow.parameter(x) is not None}
             parameters[facts.name(op)] |= held
     for name, done in products.items():
+        held = sum(parameters[name].values())
+        if not done and not held:
+            continue
         yield Advice(
             name,
             "dead_branch",
-            f"its result reaches no output: {counted(sum(parameters[name].values()), 'parameter')}"
-            f" and {counted(done, 'multiply-add')} for nothing",
+            f"its result reaches no output: {counted(held, 'parameter')} and "
+            f"{counted(done, 'multiply-add')} for nothing",
             "use the result, or remove the layer",
         )
 

@@ -65,19 +65,31 @@ class _Symmetry:
             filters = self._filters(op)
             if filters is None or op.index not in self.flow.live or not _all_equal(filters):
                 continue
-            if self._is_read_equally(op.outputs[0], channels=op.outputs[0].shape[1]):
+            reason = self._reason(op, filters)
+            if reason:
+                of_groups = f" of each of {len(filters)} groups" if len(filters) > 1 else ""
                 yield Advice(
                     self.flow.names[op.index],
                     "equal_filters",
-                    f"all its {filters.shape[1]:,} filters"
-                    + (f" of each of {len(filters)} groups" if len(filters) > 1 else "")
-                    + " start equal, and what reads them weighs them equally: they get equal "
-                    "gradients and stay equal, as one filter would",
+                    f"all its {filters.shape[1]:,} filters{of_groups} start equal, and {reason}",
                     "draw the weights at random, as init=kaiming does",
                 )
 
+    def _reason(self, op: Operator, filters: Tensor) -> str:
+        """Why equal filters stay so; empty where they do not."""
+        value = op.outputs[0]
+        readers = [self.flow.graph.operators[i].name for i in self.flow.readers.get(value.id, ())]
+        if not filters.any() and {name.removesuffix("_") for name in readers} == {"relu"}:
+            return "give zeros to a relu, which passes no gradient at 0: they never learn"
+        if self._is_read_equally(value, channels=value.shape[1]):
+            return (
+                "what reads them weighs them equally: they get equal gradients and stay equal, as "
+                "one filter would"
+            )
+        return ""
+
     def _tensor(self, value: Value) -> Tensor | None:
-        path = self.flow.parameter(value)
+        path = self.flow.parameter(value) or self.flow.graph.buffers.get(value.id)
         return None if path is None else self.weights.get(path)
 
     def _matrix(self, op: Operator) -> Tensor | None:

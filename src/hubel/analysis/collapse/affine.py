@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["Affine", "affine_of", "compose", "is_neutral"]
+__all__ = ["Affine", "affine_of", "compose", "is_linear", "is_neutral"]
 
 Shape = tuple[int, ...]
 
@@ -82,11 +82,22 @@ def affine_of(module: nn.Module, shape: Sequence[int]) -> Affine | None:
         >>> affine_of(nn.ReLU(), (1, 3, 8, 8)) is None
         True
     """
-    maker = _MAKERS.get(type(module))
-    if maker is None or _has_hooks(module):
+    if not is_linear(module, shape):
         return None
     with torch.no_grad():
-        return maker(module, tuple(shape))
+        return _MAKERS[type(module)](module, tuple(shape))
+
+
+def is_linear(module: nn.Module, shape: Sequence[int]) -> bool:
+    """Whether a module, with weights or without, is known to be linear in evaluation."""
+    if type(module) not in _MAKERS or _has_hooks(module):
+        return False
+    if isinstance(module, _Norms):
+        return module.running_mean is not None
+    if isinstance(module, _AdaptiveMeans):
+        outs = _adaptive_sides(module, tuple(shape[2:]))
+        return not any(side % out for side, out in zip(shape[2:], outs, strict=True))
+    return True
 
 
 def _has_hooks(module: Any) -> bool:
@@ -129,7 +140,7 @@ def _step(layers: Sequence[Affine], axis: int) -> int:
     step, stride = 0, 1
     for layer in layers:
         if layer.kernel[axis] > 1:
-            step = math.gcd(step, layer.dilation[axis] * stride)
+            step = 1
         stride *= layer.stride[axis]
     return step or 1
 
@@ -235,15 +246,16 @@ def _mean(module: Any, shape: Shape) -> Affine:
     )
 
 
-def _adaptive_mean(module: Any, shape: Shape) -> Affine | None:
-    """Windows of one size only where the sides divide; at other sides it is another layer."""
-    sides = shape[2:]
+def _adaptive_sides(module: Any, sides: Shape) -> Shape:
     asked: Any = module.output_size
     wanted: Any = (asked,) * len(sides) if isinstance(asked, int) else asked
-    outs = tuple(side if out is None else out for side, out in zip(sides, wanted, strict=True))
-    if any(side % out for side, out in zip(sides, outs, strict=True)):
-        return None
-    kernel = tuple(side // out for side, out in zip(sides, outs, strict=True))
+    return tuple(side if out is None else out for side, out in zip(sides, wanted, strict=True))
+
+
+def _adaptive_mean(module: Any, shape: Shape) -> Affine:
+    """Windows of one size, since the sides divide; at other sides it is another layer."""
+    outs = _adaptive_sides(module, shape[2:])
+    kernel = tuple(side // out for side, out in zip(shape[2:], outs, strict=True))
     weight = torch.full((shape[1], 1, *kernel), 1 / math.prod(kernel), dtype=torch.float64)
     return _pooling(weight, kernel, (0,) * len(kernel))
 
@@ -254,9 +266,7 @@ def _pooling(weight: Tensor, stride: Shape, pads: Shape, **traits: bool) -> Affi
     return Affine(weight, bias, stride, ones, pads, pads, weight.shape[0], **traits)
 
 
-def _norm(module: Any, shape: Shape) -> Affine | None:
-    if module.running_mean is None:
-        return None
+def _norm(module: Any, shape: Shape) -> Affine:
     scale = (_double(module.running_var) + module.eps).rsqrt()
     shift = -_double(module.running_mean) * scale
     if module.affine:
@@ -292,7 +302,9 @@ _NEUTRAL = {
     nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout,
     nn.FeatureAlphaDropout,
 }  # fmt: skip
-_MAKERS: dict[type[nn.Module], Callable[[Any, Shape], Affine | None]] = {
+_Norms = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
+_AdaptiveMeans = nn.AdaptiveAvgPool1d | nn.AdaptiveAvgPool2d | nn.AdaptiveAvgPool3d
+_MAKERS: dict[type[nn.Module], Callable[[Any, Shape], Affine]] = {
     **dict.fromkeys((nn.Conv1d, nn.Conv2d, nn.Conv3d), _convolution),
     **dict.fromkeys((nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d), _mean),
     **dict.fromkeys(

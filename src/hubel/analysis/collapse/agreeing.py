@@ -8,12 +8,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hubel.analysis.collapse.affine import Affine
 from hubel.analysis.collapse.borders import Line
-from hubel.analysis.collapse.collapsed import Collapsed, plan
+from hubel.analysis.collapse.collapsed import Collapsed, cropped, plan
 from hubel.analysis.units import shape_text
 
 __all__ = ["Agreement", "Run", "agreement"]
@@ -126,11 +125,9 @@ def _padded_once(made: Collapsed, run: Run) -> Tensor:
     """What the one convolution alone gives, with all padding around the input."""
     if made.border is None:
         return made.conv(run.x)
-    pads: list[int] = []
-    for line, side in reversed([*zip(made.axes, run.x.shape[2:], strict=True)]):
-        first, last = line.read((0, line.sizes(side)[-1]))
-        pads += [-first, last - side]
-    return made.conv(F.pad(run.x, pads))
+    pairs = zip(made.axes, run.x.shape[2:], strict=True)
+    whole = [line.read((0, line.sizes(side)[-1])) for line, side in pairs]
+    return made.conv(cropped(run.x, whole))
 
 
 def _parameters(modules: Sequence[nn.Module]) -> int:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hubel.analysis.collapse.borders import Box, Line, boxes, part
+from hubel.analysis.collapse.borders import Box, Line, Range, boxes, part
 
 if TYPE_CHECKING:
     from hubel.analysis.collapse.agreeing import Agreement
 
-__all__ = ["Collapsed", "plan"]
+__all__ = ["Collapsed", "cropped", "plan"]
 
 
 class Collapsed(nn.Module):
@@ -58,11 +58,11 @@ class Collapsed(nn.Module):
         if interior is None:
             return self.border(x)
         sides = [line.sizes(size)[-1] for line, size in zip(self.axes, x.shape[2:], strict=True)]
-        inner: Tensor = self.conv(_cropped(x, interior))
+        inner: Tensor = self.conv(cropped(x, interior.crop))
         whole = inner.new_empty(*inner.shape[:2], *sides)
         whole[interior.index] = inner
         for strip in strips:
-            whole[strip.index] = self.border(_cropped(x, strip))[strip.kept]
+            whole[strip.index] = self.border(cropped(x, strip.crop))[strip.kept]
         return whole
 
 
@@ -72,16 +72,13 @@ def plan(axes: tuple[Line, ...], sides: tuple[int, ...]) -> tuple[Box | None, li
     return boxes(axes, sides)
 
 
-def _cropped(x: Tensor, box: Box) -> Tensor:
+def cropped(x: Tensor, crop: Sequence[Range]) -> Tensor:
     """Part of an input, with zeros where it goes beyond."""
-    inside = [
-        (max(first, 0), min(last, side))
-        for (first, last), side in zip(box.crop, x.shape[2:], strict=True)
-    ]
-    x = x[part(inside)]
+    pairs = list(zip(crop, x.shape[2:], strict=True))
+    inside = [(min(max(first, 0), side), min(max(last, 0), side)) for (first, last), side in pairs]
     pads = [
-        (here - first, last - there)
-        for (first, last), (here, there) in zip(box.crop, inside, strict=True)
+        (max(0, min(last, 0) - first), max(0, last - max(first, side)))
+        for (first, last), side in pairs
     ]
     flat = [pad for pair in reversed(pads) for pad in pair]
-    return F.pad(x, flat) if any(flat) else x
+    return F.pad(x[part(inside)], flat) if any(flat) else x[part(inside)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from hubel.analysis.collapse.affine import affine_of
+from hubel.analysis.collapse.affine import is_linear
 from hubel.analysis.graph import Call, Value
 from hubel.analysis.structure import Flow
 from hubel.analysis.trace import Traceable, trace
@@ -105,7 +105,7 @@ class _Search:
         if call.path not in self.once or read is None or len(call.outputs) != 1:
             return None
         part = self.module.get_submodule(call.path)
-        if affine_of(part, read.shape) is None:
+        if not is_linear(part, read.shape):
             return None
         return isinstance(part, nn.Linear) or len(read.shape) == 2
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape
 
@@ -51,8 +52,9 @@ def draw(graph: Graph, layers: Sequence[Drawn], title: str = "") -> str:
         f"{amount(sum(layer.parameters for layer in layers))} parameters and "
         f"{amount(sum(layer.multiply_adds for layer in layers))} multiply-adds in its layers"
     )
-    half = max(layout.width, FULL + 40, text_width(name, 16, bold=True)) / 2 + _MARGIN
-    height = layout.height + _HEADER + 2 * (_PILL + 15) + _MARGIN
+    widest = max(layout.width, FULL + 40, text_width(name, 16, bold=True))
+    half = math.ceil(widest / 2 + _MARGIN)
+    height = math.ceil(layout.height + _HEADER + 2 * (_PILL + 15) + _MARGIN)
     painter = Painter(scene)
     return element(
         "svg",

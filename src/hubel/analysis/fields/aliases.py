@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hubel.analysis.fields.reach import LIMIT, Reach, collapsed
+from hubel.analysis.fields.joins import collapsed
+from hubel.analysis.fields.reach import LIMIT, Reach
 from hubel.analysis.fields.rules.table import results, rule_of
 from hubel.analysis.fields.span import EMPTY, Rows, Span
 from hubel.analysis.graph import Operator, Value
@@ -54,7 +55,9 @@ class Aliases:
         holders = self.holders[new.storage]
         holders[:] = [*(x for x in holders if x.id != old.id), new]
 
-    def others(self, value: Value, reaches: Mapping[int, Reach]) -> Iterator[tuple[Value, Reach]]:
+    def others(
+        self, value: Value, reaches: Mapping[int, Reach]
+    ) -> Iterator[tuple[Value, Reach | None]]:
         """What the other holders of a storage see, once a value of it was written.
 
         Args:
@@ -75,8 +78,7 @@ class Aliases:
                 reach = _looked_up(memory, self._places(other), other)
             else:
                 reach = _bounded(other, value, reaches)
-            if reach is not None:
-                yield other, reach
+            yield other, reach
 
     def _path(self, value: Value) -> tuple[Value, list[Operator]]:
         """The first value of the tensor that a value is a view of, and the views on the way."""

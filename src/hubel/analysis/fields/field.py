@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -38,8 +38,8 @@ class Axis:
     stride: Fraction | None
     start: int
     kind: Kind
-    low: NDArray[np.int32]
-    high: NDArray[np.int32]
+    low: NDArray[np.int32] = field(repr=False)
+    high: NDArray[np.int32] = field(repr=False)
 
     @property
     def centre(self) -> float:
@@ -109,7 +109,10 @@ class Field:
         """
         if len(index) != len(self.shape):
             raise IndexError(f"an index of {len(self.shape)} numbers, one a dim, not {len(index)}")
-        place = tuple(range(size)[at] for at, size in zip(index, self.shape, strict=True))
+        for number, (at, size) in enumerate(zip(index, self.shape, strict=True)):
+            if not -size <= at < size:
+                raise IndexError(f"index {at} along dim {number}, whose size is {size}")
+        place = tuple(index)
         ends = [
             (int(np.broadcast_to(axis.low, self.shape)[place]),
              int(np.broadcast_to(axis.high, self.shape)[place]))

@@ -10,7 +10,7 @@ from hubel.analysis.fields.field import Field
 from hubel.analysis.fields.reach import Reach, of_input
 from hubel.analysis.fields.rules.table import results
 from hubel.analysis.fields.summary import summarise
-from hubel.analysis.graph import Graph, Operator
+from hubel.analysis.graph import Graph, Operator, Value
 
 __all__ = ["Fields", "receptive_fields"]
 
@@ -49,7 +49,8 @@ def receptive_fields(graph: Graph) -> Fields:
             reading.reaches[value.id] = of_input(value.shape)
     for op in graph.operators:
         reading.run(op)
-    return Fields(reading.reaches, sides)
+    seeing = {at: reach for at, reach in reading.reaches.items() if not reach.is_blind}
+    return Fields(seeing, sides)
 
 
 class Fields(Mapping[int, Field]):
@@ -89,10 +90,16 @@ class _Reading:
     def run(self, op: Operator) -> None:
         """Note what an operator's outputs see, and what other views of their memory then do."""
         for value, reach in zip(op.outputs, results(op, self.reaches), strict=True):
-            if reach is not None and value.numel and not reach.is_blind:
-                self.reaches[value.id] = reach
+            self._keep(value, reach)
         for value in self.aliases.note(op):
             before = self.reaches.get(self.aliases.earlier[value.id].id)
             if self.reaches.get(value.id) is not before:
                 for other, reach in list(self.aliases.others(value, self.reaches)):
-                    self.reaches[other.id] = reach
+                    self._keep(other, reach)
+
+    def _keep(self, value: Value, reach: Reach | None) -> None:
+        """What would see nothing of any input counts as not depending on it."""
+        if reach is None or not value.numel or reach.is_void:
+            self.reaches.pop(value.id, None)
+        else:
+            self.reaches[value.id] = reach

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hubel.analysis.fields.reach import TOO_MANY, Reach, collapsed, crowded_dims, merged
+from hubel.analysis.fields.joins import collapsed
+from hubel.analysis.fields.reach import TOO_MANY, Reach, crowded_dims
 from hubel.analysis.fields.span import Span
 
 __all__ = ["reshaped"]
@@ -91,7 +92,7 @@ def _written(span: Span, old: Sequence[int], groups: list[_Group]) -> list[int]:
 
 def _affordable(span: Span, old: Sequence[int], groups: list[_Group]) -> Span:
     while crowded := crowded_dims(_written(span, old, groups), span.varying):
-        span = merged(span, crowded).unordered()
+        span = span.merged(crowded).unordered()
     return span
 
 
@@ -102,14 +103,10 @@ def _reshaped(span: Span, old: Sequence[int], new: Sequence[int], groups: list[_
             for target in group.targets:
                 want[target] = new[target]
     rows = np.broadcast_to(span.rows, (len(span.rows), *have)).reshape(-1, *want)
-    if span.lattice is None:
-        return Span(rows)
-    return Span(rows, span.lattice.at(_target(span.lattice.dim, old, new, groups), len(new)))
+    return span.laid(rows, lambda dim: _target(dim, old, new, groups))
 
 
-def _target(
-    dim: int | None, old: Sequence[int], new: Sequence[int], groups: list[_Group]
-) -> int | None:
+def _target(dim: int, old: Sequence[int], new: Sequence[int], groups: list[_Group]) -> int | None:
     """Where a dim has gone, if it is still one."""
     for group in groups:
         if dim in group.dims and group.is_same:

@@ -9,7 +9,7 @@ import numpy as np
 
 from hubel.analysis.fields.reach import Reach
 from hubel.analysis.fields.span import EMPTY, Lattice, Rows, Span, regular, shifted
-from hubel.analysis.fields.taps import NOTHING, Taps
+from hubel.analysis.fields.taps import NOTHING, Indices, Taps
 
 __all__ = ["slid", "unfolded"]
 
@@ -28,12 +28,12 @@ def slid(reach: Reach, dim: int, taps: Taps) -> Reach:
     if taps.is_identity(size):
         return reach
 
+    apart, merged = ((x, _beyond(reach, dim, x)) for x in (taps, taps.merged))
+
     def change(span: Span) -> Span:
         ready = _ready(span, dim, size, taps)
-        if ready.rows.shape[dim + 1] == 1 and not _runs_along(ready, dim):
-            read = _read(ready, dim, size, taps.merged)
-        else:
-            read = _read(ready, dim, size, taps)
+        is_same = ready.rows.shape[dim + 1] == 1 and not _runs_along(ready, dim)
+        read = _read(ready, dim, *(merged if is_same else apart))
         return Span(read.rows.min(axis=dim + 2), read.lattice)
 
     shape = (*reach.shape[:dim], len(taps.free), *reach.shape[dim + 1 :])
@@ -45,12 +45,11 @@ def unfolded(reach: Reach, dim: int, taps: Taps) -> Reach:
     size, shape = reach.shape[dim], list(reach.shape)
     shape[dim : dim + 1] = taps.free.shape
 
+    beyond = _beyond(reach, dim, taps)
+
     def change(span: Span) -> Span:
-        read = _read(_ready(span, dim, size, taps), dim, size, taps)
-        lattice = read.lattice
-        if lattice is not None and lattice.dim is not None:
-            lattice = lattice.at(lattice.dim + (lattice.dim > dim), len(shape))
-        return Span(read.rows, lattice)
+        read = _read(_ready(span, dim, size, taps), dim, taps, beyond)
+        return read.laid(read.rows, lambda old: old + (old > dim))
 
     return reach.mapped(change, shape).settled()
 
@@ -73,18 +72,35 @@ def _ready(span: Span, dim: int, size: int, taps: Taps) -> Span:
     return span.unordered() if lattice.dim is None and is_moved and not taps.is_crop else span
 
 
-def _read(span: Span, dim: int, size: int, taps: Taps) -> Span:
+def _beyond(reach: Reach, dim: int, taps: Taps) -> Indices:
+    """What taps read on an endless input, along a dim that isn't the axis's own.
+
+    If another axis runs along the dim, there are positions beyond the border, which see as much of
+    this axis as those within; beyond the channels there is nothing.
+    """
+    is_endless = any(_runs_along(span, dim) for span in reach.spans)
+    return taps.nearest(reach.shape[dim]) if is_endless else taps.seen
+
+
+def _read(span: Span, dim: int, taps: Taps, beyond: Indices) -> Span:
     """The rows with the dim replaced by two: output positions and taps."""
     axis, lattice = dim + 1, span.lattice
-    if lattice is None or lattice.dim != dim:
-        return Span(_taken(span.rows, axis, taps.seen), lattice)
-    rows = np.concatenate(
-        [_taken(span.rows[:2], axis, taps.seen), _followed(span.rows[2:], axis, lattice, taps)]
-    )
-    return Span(rows, _moved(lattice, taps))
+    seen = _taken(span.rows[:2], axis, taps.seen)
+    if lattice is None:
+        return Span(seen)
+    if lattice.dim == dim:
+        return Span(
+            _stacked(seen, _followed(span.rows[2:], axis, lattice, taps)), _moved(lattice, taps)
+        )
+    return Span(_stacked(seen, _taken(span.rows[2:], axis, beyond)), lattice)
 
 
-def _taken(rows: Rows, axis: int, index: np.ndarray) -> Rows:
+def _stacked(seen: Rows, free: Rows) -> Rows:
+    shape = np.broadcast_shapes(seen.shape, free.shape)
+    return np.concatenate([np.broadcast_to(seen, shape), np.broadcast_to(free, shape)])
+
+
+def _taken(rows: Rows, axis: int, index: Indices) -> Rows:
     """The rows at the indices; nothing where an index is negative."""
     if rows.shape[axis] > 1 or (index == 0).all():
         taken = rows.take(np.maximum(index, 0), axis=axis)

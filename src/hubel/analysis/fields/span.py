@@ -7,6 +7,7 @@ gather or a broadcast of one array.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +22,7 @@ __all__ = [
     "compressed",
     "detect",
     "is_empty",
+    "refound",
     "regular",
     "shifted",
 ]
@@ -75,9 +77,43 @@ class Span:
         """The dims along which elements differ."""
         return frozenset(dim for dim, size in enumerate(self.rows.shape[1:]) if size > 1)
 
+    def laid(self, rows: Rows, where: Callable[[int], int | None]) -> Span:
+        """Other rows of the same windows, after the dims were moved.
+
+        Args:
+            rows: of the windows, in their new places.
+            where: the new dim of an old one; none where it is one no more.
+        """
+        lattice = self.lattice
+        if lattice is not None and lattice.dim is not None:
+            lattice = lattice.at(where(lattice.dim), rows.ndim - 1)
+        return Span(rows, lattice)
+
+    def merged(self, dims: frozenset[int]) -> Span:
+        """The hull along some dims; a lattice whose positions were all taken together is gone."""
+        changed = self.varying & dims
+        rows, lattice = self.rows, self.lattice
+        if changed:
+            rows = rows.min(axis=tuple(dim + 1 for dim in changed), keepdims=True)
+        is_one = lattice is not None and lattice.dim is None and bool(changed) and _is_one(rows)
+        if lattice is None or lattice.dim in dims or is_one:
+            return Span(rows[:2])
+        return Span(rows, lattice)
+
+    def settled(self) -> Span:
+        """Without dims along which nothing differs."""
+        rows, lattice = compressed(self.rows), self.lattice
+        if lattice is not None and lattice.dim is None and _is_one(rows) and self.varying:
+            return Span(rows[:2])  # windows that were apart have become one
+        return Span(rows, lattice)
+
     def unordered(self) -> Span:
         """Only what is known within the input."""
         return Span(compressed(self.rows[:2])) if self.lattice else self
+
+
+def _is_one(rows: Rows) -> bool:
+    return max(rows.shape[1:], default=1) == 1
 
 
 def is_empty(rows: Rows) -> NDArray[np.bool_]:
@@ -117,6 +153,28 @@ def detect(rows: Rows, dim: int) -> tuple[int, int] | None:
         if step and abs(step) < EMPTY // 2 and _repeats(rows, axis, period, step):
             return period, step
     return None
+
+
+def refound(span: Span, shape: tuple[int, ...], taken: frozenset[int]) -> Span:
+    """The span with its scattered lattice along the dim that the windows show it to run along.
+
+    Args:
+        span: whose lattice a view has scattered, or not.
+        shape: of the value.
+        taken: dims along which other axes of the input run.
+    """
+    lattice, varying = span.lattice, span.varying
+    if lattice is None or lattice.dim is not None:
+        return span
+    ndim, dim = lattice.home
+    if not varying and ndim == len(shape) and shape[dim] == 1:
+        return Span(span.rows, lattice.at(dim, ndim))
+    if len(varying) == 1 and not varying & taken:
+        (dim,) = varying
+        found = detect(span.rows[2:], dim) if span.rows.shape[dim + 1] == shape[dim] else None
+        if found is not None:
+            return Span(span.rows, Lattice(dim, *found, (len(shape), dim)))
+    return span
 
 
 def regular(span: Span, dim: int, size: int) -> Lattice | None:

@@ -28,7 +28,9 @@ def summarise(reach: Reach, sides: Sequence[int]) -> Field:
         size, stride, start, kind = _read(line, side)
         kind = "bound" if reach.note and kind == "exact" else kind
         axes.append(Axis(side, size, stride, start, kind, span.rows[0], -span.rows[1]))
-    seen = math.prod(_middle_width(lined, number) / side for number, side in enumerate(sides))
+    seen = math.prod(
+        _middle_width(reach.spans, lined, number) / side for number, side in enumerate(sides)
+    )
     return Field(reach.shape, tuple(axes), seen, _cut(lined, sides), reach.note)
 
 
@@ -75,17 +77,25 @@ def _is_even(span: Span) -> bool:
     return bool((widths == widths[0]).all() and (np.diff(starts) == abs(span.lattice.step)).all())
 
 
-def _middle_width(spans: Sequence[Span], number: int) -> int:
+def _middle_width(spans: Sequence[Span], lined: Sequence[Span], number: int) -> int:
     """Pixels that the middle position sees along one axis."""
-    span = spans[number]
-    taken = frozenset(dim for other in spans if other is not span for dim in other.varying)
-    if not span.varying & taken and (span.lattice is None or span.lattice.dim is not None):
-        middle = span.rows[(slice(2), *(size // 2 for size in span.rows.shape[1:]))]
-        return max(0, int(1 - middle[1] - middle[0]))
-    ends = _ends(span.rows[:2])
-    widths = 1 - ends[0] - ends[1]
-    # Of equal windows the border cuts the middle one least; others have no order here.
-    return int(widths.max() if span.lattice is not None else np.median(widths))
+    span, lattice = spans[number], lined[number].lattice
+    others = (x for x in spans if x is not span)
+    is_tangled = any(span.varying & other.varying for other in others)
+    if lattice is not None and lattice.dim is not None:
+        known = [x.lattice.dim for x in lined if x.lattice is not None]
+    elif lattice is None and not is_tangled:
+        known = list(span.varying)
+    else:
+        widths = np.subtract(1, _ends(span.rows[:2]).sum(axis=0))
+        # Of equal windows the border cuts the middle one least; others have no order here.
+        return int(widths.max() if lattice is not None else np.median(widths))
+    middle = [
+        slice(size // 2, size // 2 + 1) if dim in known else slice(None)
+        for dim, size in enumerate(span.rows.shape[1:])
+    ]
+    low, far = span.rows[(slice(2), *middle)].reshape(2, -1).min(axis=1)
+    return max(0, int(1 - low - far))
 
 
 def _cut(spans: Sequence[Span], sides: Sequence[int]) -> float | None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "NOTHING",
+    "Indices",
     "Taps",
     "adaptive_taps",
     "crop_taps",
@@ -56,6 +57,11 @@ class Taps:
         """One tap an output, at any of its own: enough where the input is the same all along."""
         seen, free = self.seen.max(axis=1, keepdims=True), self.free.max(axis=1, keepdims=True)
         return Taps(seen, free, self.every, self.moves)
+
+    def nearest(self, size: int) -> Indices:
+        """Where a tap reads padding, the position at the border in its stead."""
+        inside = np.where(self.free == NOTHING, -1, np.clip(self.free, 0, size - 1))
+        return np.where(self.seen >= 0, self.seen, inside)
 
     def is_identity(self, size: int) -> bool:
         """Whether each of so many positions reads itself."""

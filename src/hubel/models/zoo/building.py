@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ZOOS", "build", "default_input", "small_stem", "statistics"]
 
+_OPTIONS = ("pretrained", "small_stem")
 ZOOS: dict[str, Any] = {"timm": timm, "torchvision": torchvision}
 
 
@@ -26,16 +27,22 @@ def build(architecture: Architecture, notes: list[str], *, fetch: bool) -> nn.Mo
 
     Args:
         architecture: named `timm:NAME` or `torchvision:NAME`. Its options: `pretrained` (begin
-            with the zoo's weights), `small_stem` (take strides out of the stem); others go to the
-            zoo's own builder.
+            with the zoo's weights) and `small_stem` (take strides out of the stem). No other goes
+            to the zoo's builder, which could be told to load a file.
         notes: takes what was adapted in it.
         fetch: take the trained weights where they are asked for; without it the structure is the
             same, and the weights are fresh.
 
     Raises:
-        RecipeError: the weights can't be had.
+        RecipeError: the weights can't be had, or there is no such option.
         Exception: what the zoo raises.
     """
+    unknown = architecture.options.keys() - set(_OPTIONS)
+    if unknown:
+        raise RecipeError(
+            f"{architecture.name} can't be built: there is no option {min(unknown)!r}; networks of "
+            f"a zoo have {' and '.join(_OPTIONS)}"
+        )
     if fetch and not is_blank() and architecture.options.get("pretrained"):
         module = _fetched(architecture, notes)
     else:

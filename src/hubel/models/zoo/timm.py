@@ -42,16 +42,14 @@ def make(name: str, architecture: Architecture, notes: list[str], *, fetch: bool
     """
     from timm import create_model
 
-    given = {k: v for k, v in architecture.options.items() if k not in ("pretrained", "small_stem")}
     channels = architecture.in_channels
-    sized = {"img_size": architecture.image_size} if takes_size(name) else {}
+    sized: dict[str, Any] = {"img_size": architecture.image_size} if takes_size(name) else {}
     module = create_model(
         name,
         pretrained=fetch,
         num_classes=architecture.num_classes,
         in_chans=channels,
         **sized,
-        **given,
     )
     if fetch:
         notes.append(f"weights: timm's {_config(name).tag or 'own'}; the head is drawn anew")

@@ -49,8 +49,7 @@ def make(name: str, architecture: Architecture, notes: list[str], *, fetch: bool
     from torchvision import models
 
     own = _own_arguments(name, architecture)
-    given = {k: v for k, v in architecture.options.items() if k not in ("pretrained", "small_stem")}
-    arguments = {"weights": None, "num_classes": architecture.num_classes} | own | given
+    arguments = {"weights": None, "num_classes": architecture.num_classes} | own
     module = models.get_model_builder(name)(**arguments)
     if name in _TWO_HEADS:
         notes.append("one head: the auxiliary ones are left out")

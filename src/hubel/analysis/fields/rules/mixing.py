@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hubel.analysis.fields.reach import Reach, union
+from hubel.analysis.fields.joins import union
+from hubel.analysis.fields.reach import Reach
 from hubel.analysis.fields.reshape import reshaped
 from hubel.analysis.fields.rules.rule import (
     Reaches,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hubel.analysis.fields.reach import Reach, collapsed, union
+from hubel.analysis.fields.joins import collapsed, union
+from hubel.analysis.fields.reach import Reach
 from hubel.analysis.fields.rules.rule import (
     Reaches,
     Rule,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from hubel.analysis.fields.reach import Reach, union
+from hubel.analysis.fields.joins import union
+from hubel.analysis.fields.reach import Reach
 from hubel.analysis.graph import Operator, Value
 
 __all__ = [

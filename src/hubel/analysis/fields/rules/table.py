@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from hubel.analysis.fields.reach import Reach, collapsed
+from hubel.analysis.fields.joins import collapsed
+from hubel.analysis.fields.reach import Reach
 from hubel.analysis.fields.rules.mixing import MIXING
 from hubel.analysis.fields.rules.picking import PICKING
 from hubel.analysis.fields.rules.rule import Reaches, Rule, join

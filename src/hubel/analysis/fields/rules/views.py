@@ -6,7 +6,8 @@ from itertools import accumulate
 
 import numpy as np
 
-from hubel.analysis.fields.reach import Reach, concatenated, union
+from hubel.analysis.fields.joins import concatenated, union
+from hubel.analysis.fields.reach import Reach
 from hubel.analysis.fields.reshape import reshaped
 from hubel.analysis.fields.rules.rule import (
     Reaches,
@@ -133,10 +134,8 @@ def _reordered(x: Reach, dim: int, order: np.ndarray) -> Reach:
     def change(span: Span) -> Span:
         if dim not in span.varying:
             return span
-        lattice = span.lattice
-        if lattice is not None and lattice.dim == dim:
-            lattice = lattice.at(None, x.ndim)
-        return Span(span.rows.take(order, axis=dim + 1), lattice)
+        rows = span.rows.take(order, axis=dim + 1)
+        return span.laid(rows, lambda old: None if old == dim else old)
 
     return x.mapped(change).settled()
 
