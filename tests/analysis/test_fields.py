@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -52,8 +52,16 @@ def test_a_stack_follows_the_closed_form(
     assert field.centre == (start + (size - 1) / 2,)
 
 
+MOSTLY_PADDING = (
+    "conv1/2(1, pad=1) branches(conv1/2(2) | conv3/2(2, dilation=2) | maxpool3/2(pad=1))"
+)
+ONE_ROW = "maxpool2x1 branches(conv1(2) | conv3(2, dilation=2) | maxpool3/1(pad=1)) dwconv1(1)"
+
+
 @settings(max_examples=40, deadline=None)
 @given(network=plain_networks(2))
+@example(network=(MOSTLY_PADDING, (2, 3, 3)))
+@example(network=(ONE_ROW, (1, 3, 3)))
 def test_size_stride_and_start_are_those_of_an_endless_input(network: Network) -> None:
     line, shape = network
     small = field_or_none(build(line, shape), shape)
@@ -65,6 +73,8 @@ def test_size_stride_and_start_are_those_of_an_endless_input(network: Network) -
 
 @settings(max_examples=40, deadline=None)
 @given(network=plain_networks(2))
+@example(network=(MOSTLY_PADDING, (2, 9, 12)))
+@example(network=(ONE_ROW, (1, 3, 3)))
 def test_seen_and_cut_are_what_counting_finds(network: Network) -> None:
     line, shape = network
     field = field_or_none(build(line, shape), shape)

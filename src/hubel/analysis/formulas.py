@@ -145,6 +145,7 @@ class _Solver:
         self.matcher = Matcher([probe.sizes for probe in passes], list(probes.elsewhere()))
         self.others = [aligned_shapes(base, probe.graph) for probe in passes[1:]]
         self.has_varied = any(len(probe.graph.operators) != len(base.operators) for probe in passes)
+        self.constants = base.constants
         self.shapes: dict[int, Shape] = {}
         for value, names in zip(base.inputs, probes.axes.names, strict=True):
             pairs = zip(names, value.shape, strict=True)
@@ -172,7 +173,8 @@ class _Solver:
         """The shape of a value; one that no operator made is a constant or told from its sizes."""
         if value.id not in self.shapes:
             dims = [self._size(column, [], 0, None) for column in self._columns(value)]
-            self._keep(value, tuple(dims))
+            is_fixed = value.id in self.constants
+            self._keep(value, tuple(map(constant, value.shape)) if is_fixed else tuple(dims))
         return self.shapes[value.id]
 
     def _operator(self, op: Operator) -> None:

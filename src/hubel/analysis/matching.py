@@ -181,11 +181,17 @@ class Matcher:
 
     def _settled(self, candidates: Sequence[Expression]) -> Expression | None:
         """The first of the candidates if the others are the same; else a probe could tell."""
-        for point in self.elsewhere if len(candidates) > 1 else ():
-            if len({candidate.evaluate(point) for candidate in candidates}) > 1:
-                self.undecided.append(point)
-                return None
-        return candidates[0] if candidates else None
+        if len(candidates) < 2 or not self.elsewhere:
+            return candidates[0] if candidates else None
+
+        def told_apart(point: dict[str, int]) -> int:
+            return len({candidate.evaluate(point) for candidate in candidates})
+
+        best = max(self.elsewhere, key=told_apart)
+        if told_apart(best) == 1:
+            return candidates[0]
+        self.undecided.append(best)
+        return None
 
 
 def _first_fit(values: Sequence[int], known: Sequence[Known]) -> list[Expression]:

@@ -15,7 +15,7 @@ __all__ = ["Axes", "Granularity", "Probe", "Probes"]
 _NAMES = {3: ("L",), 4: ("H", "W"), 5: ("D", "H", "W")}
 _BATCH = "N"
 _PERIOD = 64  # residues of sizes are chosen modulo this: six halvings
-_ELSEWHERE = 200  # steps
+_ELSEWHERE, _FARTHEST = 130, 2600  # steps
 # (rows, columns) modulo the period: all ones and a lone one make every halving round at some size.
 _RESIDUES = ((63, 1), (21, 42), (42, 11), (1, 31))
 
@@ -231,11 +231,14 @@ class Probes:
                 yield probe
 
     def elsewhere(self) -> Iterator[dict[str, int]]:
-        """Sizes that should be taken, one step apart; none of them is tried."""
+        """Sizes that should be taken, one step apart and then more; none of them is tried."""
         known = self.granularity
-        down, up = known.reach or (0, _ELSEWHERE)
-        for count in range(-down, up + 1) if known.step else ():
-            yield self.moved(0 if known.is_batch_fixed else 2, (known.step or 1) * count)
+        if known.step is None:
+            return
+        far = range(_ELSEWHERE, _FARTHEST, 17)
+        counts = range(-known.reach[0], known.reach[1] + 1) if known.reach else range(_ELSEWHERE)
+        for count in (*counts, *(() if known.reach else far)):
+            yield self.moved(0 if known.is_batch_fixed else 2, known.step * count)
 
     def _some_sizes(self) -> Iterator[dict[str, int]]:
         known = self.granularity

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from typing import Any, TypeVar
+
+import torch
 
 from hubel.analysis.expressions import Expression, ceil_div, constant
 from hubel.analysis.graph import Operator, Value
@@ -14,6 +17,7 @@ __all__ = ["Shape", "positions", "rounds_up", "ruled_shape"]
 
 Shape = tuple[Expression | None, ...]
 Size = TypeVar("Size", int, Expression)
+_ONE = constant(1)
 ShapeOf = Callable[[Value], Shape]
 
 
@@ -57,7 +61,8 @@ def ruled_shape(op: Operator, shape_of: ShapeOf) -> Shape:
         shape_of: gives the shape of an input.
     """
     rank = len(op.outputs[0].shape)
-    rule = _RULES.get(op.name)
+    is_elementwise = torch.Tag.pointwise in op.target.tags
+    rule = _RULES.get(op.name, _broadcast if is_elementwise else None)
     found = rule(op, shape_of) if rule else ()
     return found if len(found) == rank else (None,) * rank
 
@@ -161,17 +166,47 @@ def _selected(op: Operator, shape_of: ShapeOf) -> Shape:
     return tuple(shape)
 
 
+def _broadcast(op: Operator, shape_of: ShapeOf) -> Shape:
+    """Sizes of 1 are spread over those of the other inputs."""
+    shapes = [shape_of(value) for value in op.inputs]
+    columns = zip_longest(*(reversed(shape) for shape in shapes), fillvalue=_ONE)
+    sizes = [next((size for size in column if size != _ONE), _ONE) for column in columns]
+    return tuple(reversed(sizes))
+
+
+def _same(op: Operator, shape_of: ShapeOf) -> Shape:
+    return shape_of(op.inputs[0])
+
+
+def _turned(op: Operator, shape_of: ShapeOf) -> Shape:
+    return shape_of(op.inputs[0])[::-1]
+
+
+def _multiplied(op: Operator, shape_of: ShapeOf) -> Shape:
+    first, second = (shape_of(value) for value in op.inputs[-2:])
+    return (*first[:-1], second[-1])
+
+
 _RULES: dict[str, Callable[[Operator, ShapeOf], Shape]] = {
+    "_softmax": _same,
+    "addmm": _multiplied,
     "avg_pool2d": _pooled,
     "avg_pool3d": _pooled,
+    "bmm": _multiplied,
     "cat": _concatenated,
+    "clone": _same,
     "convolution": _convolved,
     "im2col": _columns,
     "max_pool2d_with_indices": _pooled,
     "max_pool3d_with_indices": _pooled,
+    "mm": _multiplied,
+    "native_batch_norm": _same,
+    "native_group_norm": _same,
+    "native_layer_norm": _same,
     "permute": _permuted,
     "select": _selected,
     "slice": _sliced,
+    "t": _turned,
     "transpose": _transposed_axes,
     "unfold": _unfolded,
     "unsqueeze": _unsqueezed,

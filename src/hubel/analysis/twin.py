@@ -61,9 +61,8 @@ def meta_twin(module: nn.Module) -> tuple[nn.Module, list[str]]:
 def tensors_of(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
     """Parameters, buffers, and tensors that are plain attributes, each under one path."""
     for path, part in module.named_modules():
-        own = {"recurse": False, "remove_duplicate": False}
-        held: dict[str, Tensor] = dict(part.named_parameters(**own))
-        held |= dict(part.named_buffers(**own))
+        held: dict[str, Tensor] = dict(part.named_parameters(recurse=False, remove_duplicate=False))
+        held |= dict(part.named_buffers(recurse=False, remove_duplicate=False))
         held |= {name: x for name, x in vars(part).items() if isinstance(x, Tensor)}
         for name, tensor in held.items():
             yield f"{path}.{name}".lstrip("."), tensor

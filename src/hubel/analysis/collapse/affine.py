@@ -140,7 +140,7 @@ def _step(layers: Sequence[Affine], axis: int) -> int:
     step, stride = 0, 1
     for layer in layers:
         if layer.kernel[axis] > 1:
-            step = 1
+            step = math.gcd(step, layer.dilation[axis] * stride)
         stride *= layer.stride[axis]
     return step or 1
 
