@@ -61,6 +61,18 @@ def test_three_convolutions_and_a_mean_are_one_border_included(padding: Any, mod
     assert one.agreement.difference <= 1e-5
 
 
+@pytest.mark.parametrize("kind", [nn.ReflectionPad1d, nn.ReplicationPad1d, nn.CircularPad1d])
+@pytest.mark.parametrize("sides", [(3, 0), (0, 3), (2, 3)])
+def test_borders_that_mirror_what_other_borders_reach_agree(
+    kind: type[nn.Module], sides: tuple[int, int]
+) -> None:
+    layers = (nn.Conv1d(1, 1, 5, padding=2), kind(sides), nn.Conv1d(1, 1, 1))
+    stack = settle(nn.Sequential(*layers).double())
+    one = collapse_stack(stack, (1, 32))
+    x = torch.randn(1, 1, 32, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    torch.testing.assert_close(one(x), stack(x), atol=1e-12, rtol=0)
+
+
 @settings(max_examples=80, suppress_health_check=[HealthCheck.filter_too_much])
 @given(drawn=stacks(), more=st.integers(0, 7))
 def test_any_stack_agrees_at_any_size_to_1e_12(

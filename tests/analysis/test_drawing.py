@@ -213,6 +213,9 @@ def test_a_residual_is_a_skip_into_a_sum() -> None:
     lines = [path.get("class") for path in drawn(designed(RESIDUAL)).iter(f"{SVG}path")]
     assert lines.count("line skip") == 1
     scene = scene_of(designed(RESIDUAL))
+    (fork,) = parts(arranged(scene.units, scene.edges), Fork)
+    assert isinstance(fork, Fork)
+    assert fork.has_skip
     (block,) = [unit for unit in scene.units if isinstance(unit, Block)]
     assert block.times == 3
     assert [scene.boxes[leaf].first.title for leaf in leaves([block])] == [
@@ -257,6 +260,12 @@ def test_parallel_branches_that_are_alike_do_not_fold() -> None:
     scene = scene_of(designed("branches(conv3x3(4) | conv3x3(4)) gap fc"))
     assert [box.times for box in scene.boxes.values()] == [1] * len(scene.boxes)
     assert sum(box.first.title == "conv 3×3" for box in scene.boxes.values()) == 2
+
+
+def test_parallel_blocks_that_are_alike_do_not_fold() -> None:
+    line = "branches(residual(conv3x3(3) relu) | residual(conv3x3(3) relu)) gap fc"
+    scene = scene_of(designed(line), loosely)
+    assert sum(box.first.is_join for box in scene.boxes.values()) == 3
 
 
 def test_closed_blocks_are_one_box_that_keeps_the_sums() -> None:

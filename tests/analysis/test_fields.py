@@ -159,6 +159,27 @@ def test_axes_may_differ_in_kind() -> None:
     assert field.to_json()["stride"] == [None, 1]
 
 
+def test_windows_of_different_strides_lie_at_no_stride() -> None:
+    class Sum(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x[:, :, :4] + x[:, :, ::2]
+
+    field = field_of(Sum(), (3, 8, 6))
+    assert field.stride == (None, 1)
+    assert (field.kind, field.size) == ("bound", (4, 1))
+
+
+def test_positions_that_are_summed_in_steps_have_no_stride_any_more() -> None:
+    class Halves(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            halves = x.flatten(2).unflatten(2, (2, -1)).sum(3).unsqueeze(3)
+            return F.avg_pool2d(halves, 3, 1, 1)
+
+    field = field_of(Halves(), (3, 8, 6))
+    assert field.axes[1].kind == "whole"
+    assert (field.axes[1].size, field.axes[1].stride) == (6, None)
+
+
 def test_pixels_that_a_stride_drops_are_not_seen_by_a_global_pooling() -> None:
     field = line_field("conv3x3/2(4, valid) gap", 3, 8, 8)
     assert (field.kind, field.size, field.seen) == ("exact", (7, 7), 49 / 64)

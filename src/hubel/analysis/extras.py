@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hubel.analysis.capacity import StepMemory, largest_batch, memory_bytes, step_memory
+from hubel.analysis.capacity import largest_training_batch, memory_bytes, step_memory
 from hubel.analysis.comparison import Comparison, compare
 from hubel.analysis.design import Design
 from hubel.analysis.loads import loads_of
@@ -125,13 +125,8 @@ def _comparison(found: Comparison) -> Iterator[str]:
 def _fitting(request: Request, subject: Subject) -> Extra:
     assert request.fits is not None
     memory = memory_bytes(request.fits)
-
-    def needed(batch: int) -> StepMemory:
-        # Batch normalisation can't train on one value; two take hardly more.
-        return step_memory(subject.network, subject.input, max(2, batch), request.optimizer)
-
-    batch = largest_batch(memory, lambda batch: needed(batch).peak)
-    found = needed(max(batch, 1))
+    batch = largest_training_batch(subject.network, subject.input, memory, request.optimizer)
+    found = step_memory(subject.network, subject.input, batch or 2, request.optimizer)
     parts = (
         f"{bytes_text(found.weights)} of weights, {bytes_text(found.gradients)} of gradients, "
         f"{bytes_text(found.optimizer_state)} of {request.optimizer}'s state, "

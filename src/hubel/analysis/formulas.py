@@ -198,9 +198,9 @@ class _Solver:
     def _size(
         self, column: Column, inputs: list[Shape], place: int, rule: Expression | None
     ) -> Expression | None:
-        if rule is not None and self.matcher.agrees(rule, column):
-            return rule
         sizes = [size for size in column if size is not None]
+        if sizes and rule is not None and self.matcher.agrees(rule, column):
+            return rule
         if len(sizes) <= len(column) // 2:
             return None
         if len(set(sizes)) == 1:

@@ -133,7 +133,7 @@ def _is_clipped(op: Operator) -> bool:
 def _keeps_sign(facts: Facts, op: Operator) -> bool:
     """Whether what is made of values that are nowhere negative is nowhere negative either."""
     adds_constants = len(facts.flow.moving(op)) < len(op.inputs)
-    subtracts = False
+    subtracts = op.keywords.get("alpha", 1) < 0
     pads = op.name == "constant_pad_nd" and len(op.arguments) > 2 and op.arguments[2] < 0
     keeps = op.name.removesuffix("_") in _KEEPING or is_free(op)
     return keeps and not (adds_constants or subtracts or pads)
