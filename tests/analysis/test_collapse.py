@@ -107,11 +107,10 @@ def test_the_predicted_equivalent_is_the_one_that_is_built(
         graph, _ = trace(Traceable.of(stack), (1, *shape))
         found = linear_stacks(Flow.of(graph))
         assume(len(found) == 1 and min(found[0][-1].out_sides) > 1)
-        names = {stage.layer for stage in found[0]}
-        part = nn.Sequential(*(stack.get_submodule(name) for name in sorted(names)))
-        assume(len(names) == len(found[0]) and "0" in names)
+        pads = {name for name, part in stack.named_children() if "Pad" in type(part).__name__}
+        assume({stage.layer for stage in found[0]} | pads == {str(i) for i in range(len(stack))})
         one = equivalent(found[0])
-        conv: Any = collapse_stack(part, shape).conv
+        conv: Any = collapse_stack(stack, shape).conv
     assert conv.kernel_size == one.kernel
     assert (conv.stride, conv.dilation, conv.groups) == (one.stride, one.dilation, one.groups)
     assert sum(parameter.numel() for parameter in conv.parameters()) == one.parameters

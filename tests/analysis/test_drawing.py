@@ -112,6 +112,17 @@ def test_a_drawing_is_one_element_without_scripts_or_links(network: str) -> None
 
 
 @every_network
+def test_names_of_styles_are_its_own(network: str) -> None:
+    root = drawn(designed(network))
+    names = {name for element in root.iter() for name in element.get("class", "").split()}
+    ids = {element.get("id") for element in root.iter()} - {None}
+    assert [name for name in names | ids if name and not name.startswith("net")] == []
+    style = root.findtext(f"{SVG}style") or ""
+    used = set(re.findall(r"\.(net-[a-z-]+)", style))
+    assert names - {"network"} == used & names
+
+
+@every_network
 def test_the_same_network_is_drawn_the_same(network: str) -> None:
     found = designed(network)
     assert draw(found.graph, found.layers) == draw(found.graph, found.layers)
@@ -166,7 +177,7 @@ def test_boxes_do_not_overlap_and_blocks_hold_theirs(
 def numbers(root: ElementTree.Element) -> Iterator[tuple[float, float]]:
     """Points of all paths, and corners of all rectangles."""
     for path in root.iter(f"{SVG}path"):
-        if path.get("class", "").startswith("line"):
+        if path.get("class", "").startswith("net-line"):
             x = 0.0
             for letter, rest in re.findall(r"([MVHCQ])([^MVHCQ]*)", path.get("d", "")):
                 values = [float(value) for value in rest.split()]
@@ -211,7 +222,7 @@ def test_blocks_that_repeat_are_drawn_once_with_how_often() -> None:
 
 def test_a_residual_is_a_skip_into_a_sum() -> None:
     lines = [path.get("class") for path in drawn(designed(RESIDUAL)).iter(f"{SVG}path")]
-    assert lines.count("line skip") == 1
+    assert lines.count("net-line net-skip") == 1
     scene = scene_of(designed(RESIDUAL))
     (fork,) = parts(arranged(scene.units, scene.edges), Fork)
     assert isinstance(fork, Fork)

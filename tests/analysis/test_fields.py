@@ -172,10 +172,10 @@ def test_windows_of_different_strides_lie_at_no_stride() -> None:
 def test_positions_that_are_summed_in_steps_have_no_stride_any_more() -> None:
     class Halves(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
-            halves = x.flatten(2).unflatten(2, (2, -1)).sum(3).unsqueeze(3)
+            halves = x.flatten(2).unflatten(2, (2, -1)).sum(3).view(1, 3, 2, 1)
             return F.avg_pool2d(halves, 3, 1, 1)
 
-    field = field_of(Halves(), (3, 8, 6))
+    field = field_of(Halves(), (3, 7, 6))  # a half is three rows and a half
     assert field.axes[1].kind == "whole"
     assert (field.axes[1].size, field.axes[1].stride) == (6, None)
 
@@ -258,6 +258,20 @@ def test_what_is_too_much_to_tell_apart_is_bounded(monkeypatch: pytest.MonkeyPat
     for (low, high), truth in zip(read_hulls(field), read_hulls(exact), strict=True):
         assert (low <= truth[0]).all()
         assert (high >= truth[1]).all()
+
+
+def test_a_large_memory_written_through_a_view_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Shifted(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            out = torch.zeros_like(x)
+            out[:, :, 1:] = x[:, :, :-1]
+            return out
+
+    assert field_of(Shifted(), (3, 8, 6)).size == (1, 1)
+    monkeypatch.setattr("hubel.analysis.fields.aliases.MOST", 20)
+    field = field_of(Shifted(), (3, 8, 6))
+    assert (field.kind, field.size) == ("bound", (7, 6))
+    assert field.note == "memory written through a view"
 
 
 def test_two_inputs_of_one_shape_count_as_one_picture() -> None:

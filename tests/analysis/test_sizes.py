@@ -51,7 +51,7 @@ layers = st.builds(
 @given(st.lists(layers, min_size=1, max_size=4))
 def test_the_smallest_input_is_taken_and_the_next_smaller_is_not(stack: list[nn.Module]) -> None:
     module = nn.Sequential(*stack)
-    smallest = sizes_of(module, 2, 200, 200).smallest
+    smallest = sizes_of(module, 2, 700, 700).smallest
     assert takes(module, 2, smallest[0])
     assert smallest[0] == 1 or not takes(module, 2, smallest[0] - 1)
 
@@ -71,6 +71,28 @@ def test_rows_that_are_dropped_have_no_influence_and_the_row_before_them_has(
         other[:, :, read - 1] = 1e6
         is_read = not torch.equal(layer(other), layer(image))
     assert is_read or layer.stride > layer.kernel_size  # it skips rows everywhere
+
+
+@settings(max_examples=25)
+@given(stack=st.lists(layers, min_size=1, max_size=3), count=st.integers(1, 200))
+def test_multiples_of_what_is_lossless_or_even_are(stack: list[nn.Module], count: int) -> None:
+    module = nn.Sequential(*stack)
+    found = sizes_of(module, 2, 400, 400)
+    for number, is_even in ((found.lossless, False), (found.even, True)):
+        side = (number or 0) * count
+        if side < found.smallest[0]:
+            continue
+        graph, _ = trace(Traceable.of(module), (1, 2, side, side))
+        if is_even:
+            inputs = [op.inputs[0].shape[2] for op in graph.operators]
+            strides = [_rows(layer.stride) for layer in stack]
+            assert not any(size % s for size, s in zip(inputs, strides, strict=True))
+        else:
+            assert drops(graph) == ()
+
+
+def _rows(given: int | tuple[int, int]) -> int:
+    return given if isinstance(given, int) else given[0]
 
 
 @pytest.mark.parametrize("name", ["convnext_tiny", "alexnet"])

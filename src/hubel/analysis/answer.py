@@ -17,6 +17,8 @@ from hubel.analysis.tables import markdown, text
 
 __all__ = ["answer", "drawing"]
 
+_LONGEST_TITLE = 40
+
 
 def answer(request: Request) -> str:
     """What is printed.
@@ -62,10 +64,14 @@ def _told(lines: Sequence[str]) -> str:
     )
 
 
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_TITLE else name[: _LONGEST_TITLE - 3] + "..."
+
+
 def drawing(request: Request) -> str:
     """The graph of the first network as SVG."""
     from hubel.analysis.drawing import draw
 
     subject: Subject = subject_of(request.networks[0], request.input, request.classes, request.init)
     found = design_of(subject, Question(formulas=False, sizes=False))
-    return draw(found.graph, found.layers)
+    return draw(found.graph, found.layers, title=_short(found.network))

@@ -16,6 +16,7 @@ from hubel.analysis.expressions import Expression
 __all__ = ["Known", "products", "roundings"]
 
 Known = tuple[Expression, tuple[int, ...]]  # a size, and its value at every probe
+Kind = tuple[bool, bool]  # whether an offset is arbitrary, whether something is added
 Grid = tuple[Expression, int, int]  # floor((x + b)/c)
 
 _LARGEST_DIVISOR = 64
@@ -24,15 +25,21 @@ _MANY = 64  # that fit alike: more of them tell nothing more
 _TELLING = 4  # different numbers, below which a fit by an arbitrary offset would be a guess
 
 
-def roundings(values: Sequence[int], known: Known) -> list[Expression]:
-    """a*floor((x + b)/c) + d for all of the plainest numbers that fit.
+def roundings(values: Sequence[int], known: Sequence[Known]) -> list[Expression]:
+    """a*floor((x + b)/c) + d for all of the plainest numbers that fit, of any known size.
 
     Example:
         >>> from hubel.analysis.expressions import symbol
         >>> sides = (224, 225, 383, 512, 171)
-        >>> print(roundings((112, 112, 191, 256, 85), (symbol("H"), sides))[0])
+        >>> print(*roundings((112, 112, 191, 256, 85), [(symbol("H"), sides)]))
         floor(H/2)
     """
+    found = [fit for each in known for fit in _roundings(values, each)]
+    plainest = min((kind for kind, _ in found), default=None)
+    return [expression for kind, expression in found if kind == plainest][:_MANY]
+
+
+def _roundings(values: Sequence[int], known: Known) -> list[tuple[Kind, Expression]]:
     dim, sizes = known
     if min(len(set(sizes)), len(set(values)) + 1) < _TELLING:
         return []
@@ -45,7 +52,7 @@ def roundings(values: Sequence[int], known: Known) -> list[Expression]:
     kinds = [(bool(fit >= _PLAIN), bool(moved[0][fit] != 0)) for fit in fits]
     plainest = [fit for fit, kind in zip(fits, kinds, strict=True) if kind == min(kinds)]
     rows = ([int(x[fit]) for x in (c, b, a, moved[0])] for fit in plainest[:_MANY])
-    return [a * ((dim + b) // c) + d for c, b, a, d in rows]
+    return [(min(kinds), a * ((dim + b) // c) + d) for c, b, a, d in rows]
 
 
 @cache

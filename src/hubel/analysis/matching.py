@@ -157,10 +157,10 @@ class Matcher:
             return [scaled]
         sides = [known for known in named if "N" not in known[0].symbols]
         return (
-            _first_fit(values, [known for known in near if "N" not in known[0].symbols])
+            roundings(values, [known for known in near if "N" not in known[0].symbols])
             or products(values, [*near, *named[:_FEW]])
             or self._batched(values, [*near, *named[:_FEW]])
-            or _first_fit(values, sides)
+            or roundings(values, sides)
         )
 
     def _batched(self, values: Sequence[int], known: Sequence[Known]) -> list[Expression]:
@@ -192,10 +192,6 @@ class Matcher:
             return candidates[0]
         self.undecided.append(best)
         return None
-
-
-def _first_fit(values: Sequence[int], known: Sequence[Known]) -> list[Expression]:
-    return next((found for each in known if (found := roundings(values, each))), [])
 
 
 def _varying(dims: Iterable[Expression | None]) -> list[Expression]:

@@ -236,9 +236,13 @@ class Probes:
         if known.step is None:
             return
         far = range(_ELSEWHERE, _FARTHEST, 17)
-        counts = range(-known.reach[0], known.reach[1] + 1) if known.reach else range(_ELSEWHERE)
-        for count in (*counts, *(() if known.reach else far)):
-            yield self.moved(0 if known.is_batch_fixed else 2, known.step * count)
+        counts = [*range(_ELSEWHERE), *far]
+        if known.reach:
+            counts = list(range(-known.reach[0], known.reach[1] + 1))
+        turned = counts if known.is_square else [counts[7 * i % len(counts)] for i in counts]
+        for first, second in zip(counts, turned, strict=True):
+            steps = (known.step * first, known.step * second)
+            yield self.moved(0 if known.is_batch_fixed else 2, *steps)
 
     def _some_sizes(self) -> Iterator[dict[str, int]]:
         known = self.granularity

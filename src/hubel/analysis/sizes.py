@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from hubel.analysis.costs import multiply_adds as products
@@ -16,7 +18,8 @@ from hubel.analysis.windows import window
 
 __all__ = ["Larger", "Sizes", "legal_sizes"]
 
-_SCANNED = 512  # sides that are looked at, by formulas alone
+# Sides that are looked at, by formulas alone: enough for what repeats after some halvings.
+_LARGEST, _MULTIPLES = 256, 128
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -200,34 +203,34 @@ class _Search:
         if self.known.step is None or self.known.reach:
             return None, None
         sliding = slidings(self.probes.base.graph, self.formulas)
-        lossless: dict[int, bool] = {}
-        even: dict[int, bool] = {}
-        for side in self._scanned(least):
-            found = [each.at(dict.fromkeys(self.probes.axes.sizes, side)) for each in sliding]
-            if None in found:
-                return None, None
-            lossless[side] = not any(pair[0] for pair in found if pair)
-            even[side] = not any(pair[1] for pair in found if pair)
-        return _smallest_multiple(lossless), _smallest_multiple(even)
+        if any(each.size is None or each.padded is None for each in sliding):
+            return None, None
 
-    def _scanned(self, least: int) -> Iterator[int]:
-        """Sides that are taken, whichever axis they are on."""
+        @cache
+        def found(side: int) -> tuple[bool, bool]:
+            """Whether nothing is dropped, and whether all strides divide."""
+            sides = dict.fromkeys(self.probes.axes.sizes, side)
+            pairs = [pair for each in sliding if (pair := each.at(sides))]
+            return not any(dropped for dropped, _ in pairs), not any(left for _, left in pairs)
+
+        numbers = range(1, _LARGEST + 1)
+        ladders = {number: self._multiples_of(number, least) for number in numbers}
+
+        def smallest(kind: int) -> int | None:
+            fits = (n for n in numbers if ladders[n] and all(found(x)[kind] for x in ladders[n]))
+            return next(fits, None)
+
+        return smallest(0), smallest(1)
+
+    def _multiples_of(self, number: int, least: int) -> range:
+        """Multiples of a number that are taken, whichever axis they are on."""
         step = self.known.step or 1
         residues = {side % step for side in self.now}
-        for side in range(least, least + max(_SCANNED, 4 * step)):
-            if {side % step} == residues:
-                yield side
+        start = -(-least // number) * number
+        taken = (x for x in range(start, start + number * step, number) if {x % step} == residues)
+        first, period = next(taken, None), math.lcm(number, step)
+        return range(0) if first is None else range(first, first + _MULTIPLES * period, period)
 
 
 def _first(ladder: Sequence[tuple[int, ...]], fits: Callable[[tuple[int, ...]], bool]) -> int:
     return next((index for index, sides in enumerate(ladder) if fits(sides)), len(ladder) - 1)
-
-
-def _smallest_multiple(holds: dict[int, bool]) -> int | None:
-    """The smallest number whose multiples, two at least, all hold."""
-    sides = sorted(holds)
-    for number in range(1, (sides[-1] if sides else 0) // 2 + 1):
-        multiples = [side for side in sides if side % number == 0]
-        if len(multiples) > 1 and all(holds[side] for side in multiples):
-            return number
-    return None

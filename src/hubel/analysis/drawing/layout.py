@@ -137,7 +137,7 @@ class _Sizing:
         shape = shape_words([each.output for each in box.nodes])
         title = abridged(node.title)
         said = max(text_width(title, MIDDLE, bold=True), text_width(shape, SMALL)) + 8
-        least = min(max(said, LEAST), MOST_NARROW if room > 100 else 94)
+        least = min(max(said, LEAST), MOST_NARROW if room > 104 else 104)
         width = min(max(room, least), FULL)
         return Size(width, TALL if width >= ROOMY else LOW)
 

@@ -61,7 +61,7 @@ def draw(graph: Graph, layers: Sequence[Drawn], title: str = "") -> str:
         element("title", escape(printable(f"{name}: {totals}"))),
         element("style", STYLE),
         _markers(),
-        element("rect", x=-half, y=0, width=2 * half, height=height, class_="paper"),
+        element("rect", x=-half, y=0, width=2 * half, height=height, look="paper"),
         *_header(name, totals, painter.most, -half + _MARGIN),
         *map(painter.placed, [p for p in layout.placed if not isinstance(p.what, int)]),
         *map(painter.line, layout.lines),
@@ -71,7 +71,7 @@ def draw(graph: Graph, layers: Sequence[Drawn], title: str = "") -> str:
         viewBox=f"{-half:g} 0 {2 * half:g} {height:g}",
         width=2 * half,
         height=height,
-        class_="network",
+        **{"class": "network"},
         role="img",
     )
 
@@ -94,8 +94,8 @@ def _markers() -> str:
     heads = (
         element(
             "marker",
-            element("path", d="M0 0L7 3.5L0 7z", class_=f"{kind}head"),
-            id=f"{kind}head", viewBox="0 0 7 7", refX=6.4, refY=3.5, markerWidth=7,
+            element("path", d="M0 0L7 3.5L0 7z", look=f"{kind}head"),
+            id=f"net-{kind}head", viewBox="0 0 7 7", refX=6.4, refY=3.5, markerWidth=7,
             markerHeight=7, orient="auto", markerUnits="userSpaceOnUse",
         )
         for kind in ("", "skip-")
@@ -109,7 +109,7 @@ def _header(name: str, totals: str, most: tuple[int, int], x: float) -> Iterator
     words = (f"parameters, at most {amount(most[0])} a box",
              f"multiply-adds, at most {amount(most[1])}")  # fmt: skip
     for i, (kind, said) in enumerate(zip(("parameters", "products"), words, strict=True)):
-        yield element("rect", x=x, y=60 + 15 * i, width=18, height=3, rx=1.5, class_=kind)
+        yield element("rect", x=x, y=60 + 15 * i, width=18, height=3, rx=1.5, look=kind)
         yield text(said, x + 25, 65 + 15 * i, "soft")
 
 
@@ -117,10 +117,10 @@ def _ends(graph: Graph, layout: Layout) -> Iterator[str]:
     """What goes in and what comes out."""
     top, bottom = _HEADER + _PILL, _HEADER + _PILL + 15 + layout.height
     yield from _pill(f"input {cross(graph.inputs[0].shape[1:])}", _HEADER)
-    yield element("path", d=f"M0 {top:g}V{top + 15:g}", class_="line")
+    yield element("path", d=f"M0 {top:g}V{top + 15:g}", look="line")
     shapes = [cross(value.shape[1:]) for value in graph.outputs]
     more = f" and {len(shapes) - 2} more" if len(shapes) > 2 else ""
-    yield element("path", d=f"M0 {bottom:g}V{bottom + 15:g}", class_="line")
+    yield element("path", d=f"M0 {bottom:g}V{bottom + 15:g}", look="line")
     yield from _pill(f"output {', '.join(shapes[:2])}{more}", bottom + 15)
 
 
@@ -128,6 +128,6 @@ def _pill(words: str, y: float) -> Iterator[str]:
     width = text_width(words, 11.5) + 26
     yield element(
         "g",
-        element("rect", x=-width / 2, y=y, width=width, height=_PILL, rx=12, class_="end-of-line"),
+        element("rect", x=-width / 2, y=y, width=width, height=_PILL, rx=12, look="end-of-line"),
         text(words, 0, y + 16, "middle centre"),
     )

@@ -30,41 +30,45 @@ STYLE = """
 @media (prefers-color-scheme: dark) { .network { --paper: #141618; --wash: #1d2023;
   --hair: #363a3f; --edge: #767c83; --soft: #a2a8af; --ink: #e8e9ea; --accent: #5cb8ec;
   --parameters: #56b4e9; --products: #e69f00; } }
-.network .paper { fill: var(--paper); }
+.network .net-paper { fill: var(--paper); }
 .network text { fill: var(--ink); }
-.network .soft { fill: var(--soft); }
-.network .name { font-size: 16px; font-weight: 650; }
-.network .title { font-size: 13px; font-weight: 600; }
-.network .middle { font-size: 11.5px; }
-.network .end { text-anchor: end; }
-.network .centre { text-anchor: middle; }
-.network .block { fill: var(--wash); stroke: var(--hair); }
-.network .box { fill: var(--paper); stroke: var(--edge); }
-.network .plain { stroke: var(--hair); }
-.network .join { fill: var(--paper); stroke: var(--ink); stroke-width: 1.2; }
-.network .end-of-line { fill: var(--ink); }
-.network .end-of-line + text { fill: var(--paper); }
-.network .line { fill: none; stroke: var(--edge); stroke-width: 1.4; }
-.network .skip { stroke: var(--accent); }
-.network .head { fill: var(--edge); }
-.network .skip-head { fill: var(--accent); }
-.network .parameters { fill: var(--parameters); }
-.network .products { fill: var(--products); }
-.network .times { fill: var(--accent); }
-.network .times + text { fill: var(--paper); font-weight: 650; text-anchor: middle; }
+.network .net-soft { fill: var(--soft); }
+.network .net-name { font-size: 16px; font-weight: 650; }
+.network .net-title { font-size: 13px; font-weight: 600; }
+.network .net-middle { font-size: 11.5px; }
+.network .net-end { text-anchor: end; }
+.network .net-centre { text-anchor: middle; }
+.network .net-block { fill: var(--wash); stroke: var(--hair); }
+.network .net-box { fill: var(--paper); stroke: var(--edge); }
+.network .net-plain { stroke: var(--hair); }
+.network .net-join { fill: var(--paper); stroke: var(--ink); stroke-width: 1.2; }
+.network .net-end-of-line { fill: var(--ink); }
+.network .net-end-of-line + text { fill: var(--paper); }
+.network .net-line { fill: none; stroke: var(--edge); stroke-width: 1.4; }
+.network .net-skip { stroke: var(--accent); }
+.network .net-head { fill: var(--edge); }
+.network .net-skip-head { fill: var(--accent); }
+.network .net-parameters { fill: var(--parameters); }
+.network .net-products { fill: var(--products); }
+.network .net-times { fill: var(--accent); }
+.network .net-times + text { fill: var(--paper); font-weight: 650; text-anchor: middle; }
 """
 
 
 def element(name: str, *children: str, **attributes: str | float) -> str:
-    """An element; `class_` is written `class`, other underscores as dashes.
+    """An element; underscores are written as dashes.
+
+    `look` becomes classes whose names begin with `net-`, apart from those of the page around.
 
     Example:
-        >>> element("rect", x=1.25, class_="box")
-        '<rect x="1.2" class="box"/>'
+        >>> element("rect", x=1.25, look="box plain")
+        '<rect x="1.2" class="net-box net-plain"/>'
     """
+    look = str(attributes.pop("look", ""))
+    if look:
+        attributes["class"] = " ".join(f"net-{word}" for word in look.split())
     written = "".join(
-        f" {key.rstrip('_').replace('_', '-')}={quoteattr(_number(value))}"
-        for key, value in attributes.items()
+        f" {key.replace('_', '-')}={quoteattr(_number(value))}" for key, value in attributes.items()
     )
     inside = "".join(children)
     return f"<{name}{written}>{inside}</{name}>" if inside else f"<{name}{written}/>"
@@ -76,7 +80,7 @@ def _number(value: str | float) -> str:
 
 def text(words: str, x: float, y: float, look: str) -> str:
     """A line of text; what can't be printed is shown as an escape."""
-    return element("text", escape(printable(words)), x=x, y=y, class_=look)
+    return element("text", escape(printable(words)), x=x, y=y, look=look)
 
 
 class Painter:
@@ -99,8 +103,8 @@ class Painter:
     def line(self, line: Line) -> str:
         """An edge."""
         skip = "skip" if line.is_skip else ""
-        head = {"marker_end": f"url(#{'skip-' if skip else ''}head)"} if line.has_head else {}
-        return element("path", d=line.path, class_=f"line {skip}".strip(), **head)
+        head = {"marker_end": f"url(#net-{'skip-' if skip else ''}head)"} if line.has_head else {}
+        return element("path", d=line.path, look=f"line {skip}", **head)
 
     def placed(self, placed: Placed) -> str:
         """A box or the outline of a block."""
@@ -111,9 +115,7 @@ class Painter:
         return element("g", element("title", escape(printable(told(box)))), *parts)
 
     def _block(self, block: Block, at: Placed) -> Iterator[str]:
-        yield element(
-            "rect", x=at.x, y=at.y, width=at.width, height=at.height, rx=9, class_="block"
-        )
+        yield element("rect", x=at.x, y=at.y, width=at.width, height=at.height, rx=9, look="block")
         labels, room = _labels(block), at.width / 2 - 18
         fitting = (label for label in labels if text_width(label, SMALL) <= room)
         short = next(fitting, shortened(labels[-1], room, SMALL))
@@ -126,7 +128,7 @@ class Painter:
         words = f"×{times}"
         width = text_width(words, SMALL, bold=True) + 13
         pill = element(
-            "rect", x=right - width, y=middle - 8, width=width, height=16, rx=8, class_="times"
+            "rect", x=right - width, y=middle - 8, width=width, height=16, rx=8, look="times"
         )
         return element("g", pill, text(words, right - width / 2, middle + 4, ""))
 
@@ -134,17 +136,17 @@ class Painter:
         node = box.first
         middle, axis = at.y + at.height / 2, at.x + at.width / 2
         if len(node.title) == 1:
-            yield element("circle", cx=axis, cy=middle, r=at.height / 2, class_="join")
+            yield element("circle", cx=axis, cy=middle, r=at.height / 2, look="join")
             half = at.height / 2
         else:
             half = join_width(node.title) / 2
             yield element(
                 "rect", x=axis - half, y=at.y, width=2 * half, height=at.height, rx=11,
-                class_="join",
+                look="join",
             )  # fmt: skip
         size = 15 if len(node.title) == 1 else SMALL
         yield element(
-            "text", escape(node.title), x=axis, y=middle + size * 0.35, class_="centre",
+            "text", escape(node.title), x=axis, y=middle + size * 0.35, look="centre",
             font_size=size,
         )  # fmt: skip
         if at.width > 2 * half + 1:
@@ -154,7 +156,7 @@ class Painter:
 
     def _box(self, box: Box, at: Placed, around: str) -> Iterator[str]:
         look = "box" if box.parameters or box.multiply_adds else "box plain"
-        yield element("rect", x=at.x, y=at.y, width=at.width, height=at.height, rx=6, class_=look)
+        yield element("rect", x=at.x, y=at.y, width=at.width, height=at.height, rx=6, look=look)
         says = self._full(box, at, around) if at.width >= ROOMY else self._narrow(box, at)
         yield from says
         yield from self._bars(box, at)
@@ -188,7 +190,7 @@ class Painter:
                 yield element(
                     "rect", x=at.x + 6, y=at.y + at.height - 8 + 3 * i,
                     width=max(room * value / most, 1.0), height=2.4, rx=1.2,
-                    class_=("parameters", "products")[i],
+                    look=("parameters", "products")[i],
                 )  # fmt: skip
 
 

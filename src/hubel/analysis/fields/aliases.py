@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from hubel.analysis.fields.joins import collapsed
-from hubel.analysis.fields.reach import LIMIT, Reach
+from hubel.analysis.fields.reach import Reach, joined
 from hubel.analysis.fields.rules.table import results, rule_of
 from hubel.analysis.fields.span import EMPTY, Rows, Span
 from hubel.analysis.graph import Operator, Value
 
-__all__ = ["Aliases"]
+__all__ = ["MOST", "Aliases"]
+
+MOST = 2_500_000
+"""Elements of a tensor that are told apart when a part of it is written; beyond, a bound."""
 
 
 @dataclass(slots=True)
@@ -56,29 +59,35 @@ class Aliases:
         holders[:] = [*(x for x in holders if x.id != old.id), new]
 
     def others(
-        self, value: Value, reaches: Mapping[int, Reach]
+        self, value: Value, reaches: Mapping[int, Reach], is_read: Callable[[Value], bool]
     ) -> Iterator[tuple[Value, Reach | None]]:
         """What the other holders of a storage see, once a value of it was written.
 
         Args:
             value: that was written.
             reaches: of all values; the others' are those from before.
+            is_read: whether anything reads a value from now on.
         """
-        root, _ = self._path(value)
-        others = [x for x in self.holders[value.storage] if x.id != value.id]
-        if root.id not in self.later and root.id != value.id and root not in others:
-            others.append(root)  # an input or a parameter
-        if not others:
-            return
+        first = self._path(value)[0]
+        root = self._now(first)
+        holders = [x for x in self.holders[value.storage] if x != root and is_read(x)]
+        others = [x for x in (root, *holders) if x.id != value.id]
         memory = None
-        if root.numel <= LIMIT and self._is_followed(value):
+        if others and root.numel <= MOST and self._is_followed(value):
             memory = self._memory(root, value, reaches)
         for other in others:
-            if memory is not None and self._path(other)[0] == root and self._is_followed(other):
-                reach = _looked_up(memory, self._places(other), other)
+            if memory is None or self._path(other)[0] != first or not self._is_followed(other):
+                yield other, _bounded(other, value, reaches)
+            elif other == root:
+                yield other, memory.settled()
             else:
-                reach = _bounded(other, value, reaches)
-            yield other, reach
+                yield other, _looked_up(memory, self._places(other))
+
+    def _now(self, value: Value) -> Value:
+        """What the tensor of a value holds now."""
+        while value.id in self.later:
+            value = self.later[value.id]
+        return value
 
     def _path(self, value: Value) -> tuple[Value, list[Operator]]:
         """The first value of the tensor that a value is a view of, and the views on the way."""
@@ -112,21 +121,17 @@ class Aliases:
 
     def _memory(self, root: Value, value: Value, reaches: Mapping[int, Reach]) -> Reach | None:
         """What the elements of the root see, with those written that a view holds."""
-        new, now = reaches.get(value.id), root
-        while now.id in self.later and now.id != value.id:
-            now = self.later[now.id]
-        old = reaches.get(now.id)
-        known = new or old
-        if known is None:
+        new, old = reaches.get(value.id), reaches.get(root.id)
+        known = [reach for reach in (old, new) if reach is not None]
+        if not known:
             return None
         places = self._places(value).ravel()
         spans: list[Span] = []
-        for number in range(len(known.spans)):
+        for number in range(len(known[0].spans)):
             rows = _flat(old, number, root.shape)
             rows[:, places] = _flat(new, number, value.shape)
-            spans.append(Span(rows))
-        notes = "; ".join({x.note: None for x in (old, new) if x is not None and x.note})
-        return Reach((root.numel,), tuple(spans), notes)
+            spans.append(Span(rows.reshape(2, *root.shape)))
+        return Reach(root.shape, tuple(spans), joined(reach.note for reach in known))
 
 
 def _source(op: Operator, output: Value) -> Value | None:
@@ -141,8 +146,8 @@ def _flat(reach: Reach | None, number: int, shape: tuple[int, ...]) -> Rows:
     return np.broadcast_to(reach.spans[number].rows[:2], (2, *shape)).reshape(2, -1).copy()
 
 
-def _looked_up(memory: Reach, places: Rows, value: Value) -> Reach:
-    found = memory.mapped(lambda span: Span(span.rows[:, places]), value.shape)
+def _looked_up(memory: Reach, places: Rows) -> Reach:
+    found = memory.mapped(lambda span: Span(span.rows.reshape(2, -1)[:, places]), places.shape)
     return found.settled()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from hubel.analysis.fields.aliases import Aliases
 from hubel.analysis.fields.field import Field
@@ -43,7 +44,7 @@ def receptive_fields(graph: Graph) -> Fields:
     followed, so that branches, borders and views are right too.
     """
     sides = graph.inputs[0].shape[2:]
-    reading = _Reading()
+    reading = _Reading(_last_reads(graph))
     for value in graph.inputs if sides else ():
         if value.shape == graph.inputs[0].shape:
             reading.reaches[value.id] = of_input(value.shape)
@@ -75,15 +76,22 @@ class Fields(Mapping[int, Field]):
         return len(self._reaches)
 
 
+def _last_reads(graph: Graph) -> dict[int, int]:
+    reads = {value.id: op.index for op in graph.operators for value in op.inputs}
+    return reads | {value.id: len(graph.operators) for value in graph.outputs}
+
+
 @dataclass(slots=True)
 class _Reading:
     """Where the reading of a graph has come to.
 
     Attributes:
+        last_reads: by value id, the index of the last operator that reads it.
         reaches: of the values so far, brought up to date when their memory is written to.
         aliases: which values share memory.
     """
 
+    last_reads: dict[int, int]
     reaches: dict[int, Reach] = field(default_factory=dict[int, Reach])
     aliases: Aliases = field(default_factory=Aliases)
 
@@ -94,8 +102,12 @@ class _Reading:
         for value in self.aliases.note(op):
             before = self.reaches.get(self.aliases.earlier[value.id].id)
             if self.reaches.get(value.id) is not before:
-                for other, reach in list(self.aliases.others(value, self.reaches)):
+                is_read = partial(self._is_read_after, op.index)
+                for other, reach in list(self.aliases.others(value, self.reaches, is_read)):
                     self._keep(other, reach)
+
+    def _is_read_after(self, index: int, value: Value) -> bool:
+        return self.last_reads.get(value.id, -1) > index
 
     def _keep(self, value: Value, reach: Reach | None) -> None:
         """What would see nothing of any input counts as not depending on it."""
