@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -94,14 +95,14 @@ def same_padding(x: Tensor) -> Tensor:
     return F.max_pool2d(padded, 3, 2)
 
 
-def windows(x: Tensor) -> Tensor:
-    """Windows of 7, of an input that is padded to a multiple of 7 where it is none."""
+def windows(x: Tensor, side: int = 7) -> Tensor:
+    """Windows of an input that is padded to a multiple of their side where it is none."""
+    h, w = x.shape[2:]
+    if h % side or w % side:
+        x = F.pad(x, (0, -w % side, 0, -h % side))
     n, c, h, w = x.shape
-    if h % 7 or w % 7:
-        x = F.pad(x, (0, -w % 7, 0, -h % 7))
-    n, c, h, w = x.shape
-    parts = x.view(n, c, h // 7, 7, w // 7, 7).permute(0, 2, 4, 3, 5, 1)
-    return parts.reshape(-1, 49, c)
+    parts = x.view(n, c, h // side, side, w // side, side).permute(0, 2, 4, 3, 5, 1)
+    return parts.reshape(-1, side * side, c)
 
 
 def resized(x: Tensor) -> Tensor:
@@ -124,6 +125,12 @@ CASES: list[tuple[str, nn.Module, tuple[int, ...], str]] = [
     ("flattened", nn.Flatten(2), (1, 2, 32, 30), "N x 2 x H*W"),
     ("same padding", Applied(same_padding), (1, 2, 32, 30), "N x 2 x ceil(H/2) x ceil(W/2)"),
     ("windows", Applied(windows), (1, 2, 28, 28), "N*ceil(H/7)*ceil(W/7) x 49 x 2"),
+    (
+        "windows of patches",
+        nn.Sequential(nn.Conv2d(3, 2, 16, 16), Applied(partial(windows, side=14))),
+        (1, 3, 1024, 1024),
+        "N*floor((H + 208)/224)*floor((W + 208)/224) x 196 x 2",
+    ),
     ("resized", Applied(resized), (1, 2, 28, 28), "N x 4*ceil(H/2)*ceil(W/2) x 2"),
     ("class token", Applied(lambda x: torch.cat([x[:, :, :1], x], 2)), (1, 2, 40),
      "N x 2 x L + 1"),

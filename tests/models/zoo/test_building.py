@@ -161,6 +161,18 @@ def test_what_was_adapted_is_told() -> None:
     assert of("torchvision:googlenet").notes == ("one head: the auxiliary ones are left out",)
 
 
+@pytest.mark.parametrize(
+    ("name", "before"),
+    [("torchvision:mobilenet_v3_small", "0.01"), ("torchvision:mnasnet0_5", "0.0003"),
+     ("timm:tf_efficientnet_b0", "0.01")],
+)  # fmt: skip
+def test_running_statistics_follow_within_a_short_training(name: str, before: str) -> None:
+    module = on_meta(of(name))
+    norms = [layer for layer in module.modules() if isinstance(layer, nn.BatchNorm2d)]
+    assert {layer.momentum for layer in norms} == {0.1}
+    assert of(name).notes == (f"batch norm: momentum 0.1 in place of {before}",)
+
+
 # Weights
 
 

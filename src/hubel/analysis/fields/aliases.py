@@ -147,7 +147,9 @@ def _flat(reach: Reach | None, number: int, shape: tuple[int, ...]) -> Rows:
 
 
 def _looked_up(memory: Reach, places: Rows) -> Reach:
-    found = memory.mapped(lambda span: Span(span.rows.reshape(2, -1)[:, places]), places.shape)
+    found = memory.mapped(
+        lambda span: Span(span.rows.reshape(2, -1).take(places, axis=1)), places.shape
+    )
     return found.settled()
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+import numpy as np
+
 from hubel.analysis.fields.aliases import Aliases
 from hubel.analysis.fields.field import Field
 from hubel.analysis.fields.reach import Reach, of_input
@@ -81,6 +83,14 @@ def _last_reads(graph: Graph) -> dict[int, int]:
     return reads | {value.id: len(graph.operators) for value in graph.outputs}
 
 
+def _is_same(one: Reach | None, other: Reach | None) -> bool:
+    """Whether windows are certainly equal within the input."""
+    if one is None or other is None or one is other:
+        return one is other
+    pairs = zip(one.spans, other.spans, strict=True)
+    return all(np.array_equal(a.rows[:2], b.rows[:2]) for a, b in pairs)
+
+
 @dataclass(slots=True)
 class _Reading:
     """Where the reading of a graph has come to.
@@ -101,7 +111,7 @@ class _Reading:
             self._keep(value, reach)
         for value in self.aliases.note(op):
             before = self.reaches.get(self.aliases.earlier[value.id].id)
-            if self.reaches.get(value.id) is not before:
+            if not _is_same(before, self.reaches.get(value.id)):
                 is_read = partial(self._is_read_after, op.index)
                 for other, reach in list(self.aliases.others(value, self.reaches, is_read)):
                     self._keep(other, reach)
