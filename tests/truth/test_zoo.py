@@ -1,4 +1,4 @@
-"""Every network of the zoos gets an answer: PyTorch's own operator counter agrees to the operation."""
+"""Every network of the zoos gets an answer, and PyTorch's own operator counter agrees with it."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from hubel.models.catalogue import CATALOGUE
 from hubel.models.registered import NETWORKS
 
 if TYPE_CHECKING:
-    from hubel.analysis.design import Design
+    pass
 
 __all__ = ["Listed", "find_networks", "measured"]
 
@@ -147,24 +147,13 @@ def _measure(network: Listed) -> dict[str, Any]:
         found = design(architecture, question=Question(formulas=False, sizes=False))
     except HubelError as error:
         return document | blank | {"error": str(error).splitlines()[0]}
+    field = found.map_field
     return document | {
         "parameters": found.total.parameters,
         "multiply_adds": found.total.multiply_adds,
-        "receptive_field": _last_field(found, sample[1:]),
+        "receptive_field": field and {"size": list(field.size), "kind": field.kind},
         "error": None,
     }
-
-
-def _last_field(found: Design, sides: tuple[int, int]) -> dict[str, Any]:
-    """Of the last layer that has more than one position: what comes after sees all of the input."""
-    spread = [
-        layer.receptive_field
-        for layer in found.layers
-        if layer.receptive_field is not None and sum(size > 1 for size in layer.output) > 1
-    ]
-    if not spread:
-        return {"size": list(sides), "kind": "whole"}
-    return {"size": list(spread[-1].size), "kind": spread[-1].kind}
 
 
 def _zoo_input(name: str) -> tuple[int, int, int]:

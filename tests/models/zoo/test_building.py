@@ -164,7 +164,7 @@ def test_what_was_adapted_is_told() -> None:
 @pytest.mark.parametrize(
     ("name", "before"),
     [("torchvision:mobilenet_v3_small", "0.01"), ("torchvision:mnasnet0_5", "0.0003"),
-     ("timm:tf_efficientnet_b0", "0.01")],
+     ("torchvision:efficientnet_b5", "0.01")],
 )  # fmt: skip
 def test_running_statistics_follow_within_a_short_training(name: str, before: str) -> None:
     module = on_meta(of(name))

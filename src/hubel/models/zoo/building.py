@@ -77,8 +77,8 @@ def statistics(architecture: Architecture) -> tuple[tuple[float, ...], tuple[flo
 def _quicken(module: nn.Module) -> list[str]:
     """Let running statistics follow within a short training; returns what was changed.
 
-    With a momentum of 0.01, as networks have that were made for hundreds of thousands of steps, they
-    would still hold their first values when ours ends, and evaluation would see another network.
+    With a momentum of 0.01, as networks have that were made for hundreds of thousands of steps,
+    they would still hold their first values when ours ends, and evaluation would see another one.
     """
     slow = [
         layer
