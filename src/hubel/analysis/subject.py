@@ -61,7 +61,7 @@ def subject_of(
         return _built(network, sample)
     expect_network(network)
     entry = named(network)
-    sample = _checked(input or (entry.input if entry else _DEFAULT_INPUT))
+    sample = _checked(input or (entry.input if entry else _usual_input(network)))
     classes = num_classes or (entry.num_classes if entry else _DEFAULT_CLASSES)
     if kind_of(network) is Kind.LINE:
         return _line(network, sample, classes, init)
@@ -69,6 +69,14 @@ def subject_of(
         name=network, in_channels=sample[0], num_classes=classes, image_size=_two_sides(sample)
     )
     return _built(architecture, sample)
+
+
+def _usual_input(network: str) -> tuple[int, ...]:
+    if kind_of(network) is not Kind.ZOO:
+        return _DEFAULT_INPUT
+    from hubel.models.zoo.building import default_input
+
+    return default_input(network)
 
 
 def _built(architecture: Architecture, sample: tuple[int, ...]) -> Subject:
