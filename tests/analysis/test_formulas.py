@@ -218,6 +218,17 @@ def test_what_fits_nothing_is_unknown() -> None:
     assert formulas.product(graph.outputs[0]) is None
 
 
+def widened(x: Tensor) -> Tensor:
+    return F.avg_pool1d(x if x.shape[-1] > 7 else F.interpolate(x, 7), 7, 1)
+
+
+def test_a_size_at_which_the_formula_gives_none_is_unknown() -> None:
+    formulas, graph = formulas_of(Applied(widened), 1, 2, 40)
+    assert formulas.text(graph.outputs[0]) == "N x 2 x L - 6"
+    assert formulas.evaluate(graph.outputs[0], N=1, L=7) == (1, 2, 1)
+    assert formulas.evaluate(graph.outputs[0], N=1, L=5) == (1, 2, None)
+
+
 def conditional(x: Tensor) -> Tensor:
     if x.shape[-1] % 2:
         x = F.pad(x, (0, 1))

@@ -25,6 +25,7 @@ ATTEMPTS = 60
 UNKNOWN = {
     "timm:efficientvit_m": "a map no larger than the window of its attention is not cut in "
     "windows, so that at other sizes other operators run",
+    "timm:vgg": "below 224 a pooling that is not there from 224 on widens the last map",
 }
 
 QUICK = [

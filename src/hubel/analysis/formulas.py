@@ -47,9 +47,13 @@ class Formulas:
         return " x ".join("?" if dim is None else str(dim) for dim in self.shapes[value.id])
 
     def evaluate(self, value: Value, **sizes: int) -> tuple[int | None, ...]:
-        """The shape at given sizes of the input, None where it is unknown."""
-        dims = self.shapes[value.id]
-        return tuple(None if dim is None else dim.evaluate(sizes) for dim in dims)
+        """The shape at given sizes of the input.
+
+        An axis is None where it is unknown, and where its formula gives less than 1: a network
+        that takes such a size does something else there than at the size of the graph.
+        """
+        found = (None if dim is None else dim.evaluate(sizes) for dim in self.shapes[value.id])
+        return tuple(size if size and size > 0 else None for size in found)
 
     @property
     def unknown(self) -> int:
