@@ -77,7 +77,7 @@ def design(
     Example:
         >>> found = design("[conv3x3(32) relu]*2 maxpool2 flatten fc", (3, 32, 32), num_classes=10)
         >>> found.total.parameters, found.total.multiply_adds
-        (92066, 10403840)
+        (92074, 10403840)
         >>> found.layers[2].receptive_field.size
         (5, 5)
     """
