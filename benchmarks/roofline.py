@@ -25,13 +25,13 @@ from record import spread, write
 from torch import nn
 from torchvision import models
 
-from hubel.analysis.comparison import Comparison, compare
-from hubel.analysis.loads import Load, loads_of
-from hubel.analysis.machine import Kind, Machine
-from hubel.analysis.measure import measure_layers
-from hubel.analysis.roofline import roofline
-from hubel.analysis.this_machine import measure_machine
-from hubel.analysis.trace import Traceable, trace
+from hubel.analysis.budget.comparison import Comparison, compare
+from hubel.analysis.budget.loads import Load, loads_of
+from hubel.analysis.budget.machine import Kind, Machine
+from hubel.analysis.budget.measure import measure_layers
+from hubel.analysis.budget.roofline import roofline
+from hubel.analysis.budget.this_machine import measure_machine
+from hubel.analysis.recording.trace import Traceable, trace
 
 INPUT = (3, 224, 224)
 NETWORKS: dict[str, Callable[[], nn.Module]] = {

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from hubel.analysis.conventions import CONVENTIONS, convention
 from hubel.analysis.costs import Work, bytes_moved, multiply_adds, total_work
-from hubel.analysis.trace import Traceable, trace, trace_step
+from hubel.analysis.recording.trace import Traceable, trace, trace_step
 from hubel.errors import DesignError
 from tests.analysis.networks import PROBES, Probe
 

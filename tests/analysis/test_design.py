@@ -14,8 +14,8 @@ from hubel.analysis.compare import side_by_side
 from hubel.analysis.conventions import CONVENTIONS
 from hubel.analysis.design import Design
 from hubel.analysis.layers import rows_of
+from hubel.analysis.recording.trace import Traceable, trace
 from hubel.analysis.tables import VIEWS, condensed, markdown, text
-from hubel.analysis.trace import Traceable, trace
 from hubel.errors import DesignError, RecipeError
 from hubel.models.notation import NotationError, build
 from tests.analysis.networks import PROBES, Probe, SelfAttention, same, traces

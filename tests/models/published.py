@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from hubel.analysis.fields import Field, receptive_fields
-from hubel.analysis.graph import Graph
-from hubel.analysis.trace import Traceable, trace
+from hubel.analysis.recording.graph import Graph
+from hubel.analysis.recording.trace import Traceable, trace
 from hubel.models.catalogue import CATALOGUE
 from hubel.models.notation import build
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hubel.analysis.machine import named_machine
+from hubel.analysis.budget.machine import named_machine
 
 # Dense tera-operations (2 to a multiply-add) in float32 and in float16 with float32 accumulation,
 # and bytes a second, each as the document beside it has it.

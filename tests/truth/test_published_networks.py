@@ -13,7 +13,7 @@ from torch import nn
 
 from hubel.analysis.conventions import CONVENTIONS, Convention
 from hubel.analysis.costs import multiply_adds, total_work
-from hubel.analysis.graph import Operator
+from hubel.analysis.recording.graph import Operator
 from tests.models.published import field, graph, network
 
 KILO, MILLION, BILLION = 10**3, 10**6, 10**9

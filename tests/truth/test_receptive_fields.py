@@ -14,7 +14,7 @@ from torch import nn
 from torchvision.models.resnet import Bottleneck
 
 from hubel.analysis.fields import Field, receptive_fields
-from hubel.analysis.trace import Traceable, trace
+from hubel.analysis.recording.trace import Traceable, trace
 
 
 def alexnet() -> nn.Module:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torchvision import models
 
-from hubel.analysis.trace import Traceable, trace
+from hubel.analysis.recording.trace import Traceable, trace
 from hubel.models.catalogue import CATALOGUE
 from hubel.models.notation import build
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torchvision import models
 
-from hubel.analysis.trace import Traceable, trace_step
+from hubel.analysis.recording.trace import Traceable, trace_step
 
 NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "resnet18": models.resnet18,

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 from torchvision import models
 
-from hubel.analysis.trace import Traceable, trace_step
-from tests.analysis.liveness import step
+from hubel.analysis.recording.trace import Traceable, trace_step
+from tests.analysis.budget.liveness import step
 
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "resnet18": (models.resnet18, 224),

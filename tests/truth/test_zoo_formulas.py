@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
-from hubel.analysis.formulas import Formulas, shape_formulas
-from hubel.analysis.graph import Graph, Value
-from hubel.analysis.probes import Granularity, Probes
-from hubel.analysis.trace import Traceable, trace
+from hubel.analysis.recording.graph import Graph, Value
+from hubel.analysis.recording.trace import Traceable, trace
+from hubel.analysis.shapes.formulas import Formulas, shape_formulas
+from hubel.analysis.shapes.probes import Granularity, Probes
 from tests.truth.test_zoo import built, of_timm, of_torchvision, sample_of
 
 SIZES = 5

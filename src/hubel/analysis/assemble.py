@@ -13,18 +13,18 @@ from hubel.analysis.conventions import Convention, convention
 from hubel.analysis.costs import bytes_moved, total_work
 from hubel.analysis.design import Design, Layer, Total
 from hubel.analysis.fields import Field, receptive_fields
-from hubel.analysis.formulas import Formulas, shape_formulas
 from hubel.analysis.layers import Row, rows_of
-from hubel.analysis.probes import Probes
-from hubel.analysis.sizes import Sizes, legal_sizes
+from hubel.analysis.recording.trace import Step, Traceable, trace, trace_step
+from hubel.analysis.shapes.formulas import Formulas, shape_formulas
+from hubel.analysis.shapes.probes import Probes
+from hubel.analysis.shapes.sizes import Sizes, legal_sizes
 from hubel.analysis.subject import Subject, subject_of
-from hubel.analysis.trace import Step, Traceable, trace, trace_step
 from hubel.errors import DesignError
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from hubel.analysis.graph import Graph
+    from hubel.analysis.recording.graph import Graph
     from hubel.models.architecture import Architecture
 
 __all__ = ["Question", "design", "design_of"]

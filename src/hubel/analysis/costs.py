@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from hubel.analysis.conventions import Convention
-from hubel.analysis.graph import Graph, Operator, Value
+from hubel.analysis.recording.graph import Graph, Operator, Value
 from hubel.errors import DesignError
 
 __all__ = ["Work", "bytes_moved", "is_free", "multiply_adds", "total_work", "work"]
@@ -106,7 +106,7 @@ def multiply_adds(graph: Graph) -> int:
     """Products of a whole graph.
 
     Example:
-        >>> from hubel.analysis.trace import Traceable, trace
+        >>> from hubel.analysis.recording.trace import Traceable, trace
         >>> graph, _ = trace(Traceable.of(torch.nn.Linear(8, 2)), (1, 8))
         >>> multiply_adds(graph)
         16

@@ -12,8 +12,8 @@ from hubel.analysis.conventions import Convention
 if TYPE_CHECKING:
     from hubel.analysis.advice import Advice
     from hubel.analysis.fields import Field
-    from hubel.analysis.graph import Graph
-    from hubel.analysis.sizes import Sizes
+    from hubel.analysis.recording.graph import Graph
+    from hubel.analysis.shapes.sizes import Sizes
 
 __all__ = ["Design", "Layer", "Total"]
 

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hubel.analysis.capacity import largest_training_batch, memory_bytes, step_memory
-from hubel.analysis.comparison import Comparison, compare
+from hubel.analysis.budget.capacity import largest_training_batch, memory_bytes, step_memory
+from hubel.analysis.budget.comparison import Comparison, compare
+from hubel.analysis.budget.loads import loads_of
+from hubel.analysis.budget.machine import Machine
+from hubel.analysis.budget.measure import measure_layers
+from hubel.analysis.budget.roofline import Roofline, roofline
+from hubel.analysis.budget.this_machine import find_machine
 from hubel.analysis.design import Design
-from hubel.analysis.loads import loads_of
-from hubel.analysis.machine import Machine
-from hubel.analysis.measure import measure_layers
 from hubel.analysis.request import Request
-from hubel.analysis.roofline import Roofline, roofline
 from hubel.analysis.subject import Subject
-from hubel.analysis.this_machine import find_machine
 from hubel.analysis.units import amount, bytes_text
 from hubel.errors import DesignError
 

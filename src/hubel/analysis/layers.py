@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from hubel.analysis.costs import is_free
-from hubel.analysis.graph import Call, Graph, Operator, Value
+from hubel.analysis.recording.graph import Call, Graph, Operator, Value
 
 __all__ = ["Row", "rows_of"]
 
@@ -64,7 +64,7 @@ def rows_of(graph: Graph) -> tuple[Row, ...]:
 
     Example:
         >>> import torch
-        >>> from hubel.analysis.trace import Traceable, trace
+        >>> from hubel.analysis.recording.trace import Traceable, trace
         >>> module = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.ReLU())
         >>> graph, _ = trace(Traceable.of(module), (1, 3, 8, 8))
         >>> [(row.name, row.op, row.output.shape) for row in rows_of(graph)]

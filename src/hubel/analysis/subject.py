@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from hubel.analysis.advice import Advice
-from hubel.analysis.trace import Traceable
+from hubel.analysis.recording.trace import Traceable
 from hubel.errors import DesignError
 from hubel.models.architecture import Architecture
 from hubel.models.catalogue import named

@@ -6,7 +6,7 @@ import platform
 
 import torch
 
-from hubel.analysis.timing import processor, synchronize
+from hubel.analysis.budget.timing import processor, synchronize
 from hubel.errors import RecipeError
 
 __all__ = ["choose_device", "describe_device", "supports_bfloat16", "synchronize"]

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from hubel.analysis.advice import linearity, maps, order, parameters, reach
 from hubel.analysis.advice.fact import Advice, Facts, merged
 from hubel.analysis.fields import Field
-from hubel.analysis.graph import Graph
-from hubel.analysis.structure import Flow
+from hubel.analysis.flow.structure import Flow
+from hubel.analysis.recording.graph import Graph
 
 __all__ = ["advise"]
 
@@ -53,7 +53,7 @@ def advise(
 
     Example:
         >>> from torch import nn
-        >>> from hubel.analysis.trace import Traceable, trace
+        >>> from hubel.analysis.recording.trace import Traceable, trace
         >>> network = nn.Sequential(nn.Conv2d(3, 8, 2, stride=2), nn.ReLU())
         >>> print(*advise(trace(Traceable.of(network), (1, 3, 7, 8))[0]))
         0: the last 1 row of its 7x8 input is never read (14% of it): (7 - 2) / 2 leaves 1; a side

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from hubel.analysis.fields import Field
-from hubel.analysis.graph import Graph, Operator
-from hubel.analysis.structure import Flow
+from hubel.analysis.flow.structure import Flow
+from hubel.analysis.recording.graph import Graph, Operator
 
 __all__ = ["Advice", "Facts", "counted", "joined", "merged", "share"]
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from hubel.analysis.advice.fact import Advice, Facts, joined
 from hubel.analysis.costs import is_free
-from hubel.analysis.graph import Operator
-from hubel.analysis.stacks import Equivalent, Stage, equivalent
-from hubel.analysis.stages import linear_stacks
+from hubel.analysis.flow.stacks import Equivalent, Stage, equivalent
+from hubel.analysis.flow.stages import linear_stacks
+from hubel.analysis.flow.windows import Window
+from hubel.analysis.recording.graph import Operator
 from hubel.analysis.units import shape_text
-from hubel.analysis.windows import Window
 
 __all__ = ["linear_network", "linear_stack", "pool_first"]
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator, Sequence
 
 from hubel.analysis.advice.fact import Advice, Facts, counted, joined, share
-from hubel.analysis.graph import Operator
+from hubel.analysis.flow.windows import Axis, Window
+from hubel.analysis.recording.graph import Operator
 from hubel.analysis.units import shape_text
-from hubel.analysis.windows import Axis, Window
 
 __all__ = ["dropped", "even_kernel", "idle_taps", "shrinking", "unread"]
 

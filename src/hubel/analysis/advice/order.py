@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from hubel.analysis.advice.fact import Advice, Facts, counted
 from hubel.analysis.costs import is_free
-from hubel.analysis.graph import Call, Operator, Value
+from hubel.analysis.recording.graph import Call, Operator, Value
 
 __all__ = ["bias_before_norm", "dropout_before_norm", "idle_activation", "softmax_output"]
 

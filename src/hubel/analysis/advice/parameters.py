@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from hubel.analysis.advice.fact import Advice, Facts, counted, share
 from hubel.analysis.costs import is_free, work
-from hubel.analysis.graph import Value
+from hubel.analysis.recording.graph import Value
 from hubel.analysis.units import shape_text
 
 __all__ = ["dead_branch", "large_linear", "unused_parameters"]

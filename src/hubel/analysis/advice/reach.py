@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from hubel.analysis.advice.fact import Advice, Facts, counted
 from hubel.analysis.fields import Field
-from hubel.analysis.graph import Operator
+from hubel.analysis.recording.graph import Operator
 from hubel.analysis.units import shape_text
 
 __all__ = ["small_field", "unproductive"]

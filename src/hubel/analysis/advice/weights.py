@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from hubel.analysis.advice.fact import Advice
-from hubel.analysis.graph import Graph, Operator, Value
-from hubel.analysis.structure import Flow
+from hubel.analysis.flow.structure import Flow
+from hubel.analysis.recording.graph import Graph, Operator, Value
 from hubel.errors import DesignError
 
 __all__ = ["advise_weights"]
@@ -30,7 +30,7 @@ def advise_weights(module: nn.Module, graph: Graph) -> tuple[Advice, ...]:
         DesignError: the module has no weights.
 
     Example:
-        >>> from hubel.analysis.trace import Traceable, trace
+        >>> from hubel.analysis.recording.trace import Traceable, trace
         >>> network = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
         >>> for parameter in network.parameters():
         ...     _ = nn.init.zeros_(parameter)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from torch import nn
 
 from hubel.analysis.collapse.affine import is_linear
-from hubel.analysis.graph import Call, Value
-from hubel.analysis.structure import Flow
-from hubel.analysis.trace import Traceable, trace
+from hubel.analysis.flow.structure import Flow
+from hubel.analysis.recording.graph import Call, Value
+from hubel.analysis.recording.trace import Traceable, trace
 
 __all__ = ["LinearStack", "find_linear_stacks"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from hubel.analysis.drawing.nodes import INPUT, Edges, Node
-from hubel.analysis.graph import Graph
+from hubel.analysis.recording.graph import Graph
 
 __all__ = ["Block", "Unit", "blocks_of", "closed", "leaves"]
 

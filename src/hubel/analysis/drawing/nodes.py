@@ -9,9 +9,9 @@ from typing import Protocol
 
 from hubel.analysis.costs import is_free, total_work
 from hubel.analysis.drawing.words import is_join, title_of
-from hubel.analysis.graph import Graph, Operator, Value
+from hubel.analysis.flow.structure import Flow
 from hubel.analysis.layers import Row, rows_of
-from hubel.analysis.structure import Flow
+from hubel.analysis.recording.graph import Graph, Operator, Value
 
 __all__ = ["INPUT", "Drawn", "Edges", "Node", "nodes_of"]
 

@@ -13,7 +13,7 @@ from hubel.analysis.drawing.layout import FULL, Layout, laid_out
 from hubel.analysis.drawing.nodes import Drawn, nodes_of
 from hubel.analysis.drawing.svg import STYLE, Painter, element, text
 from hubel.analysis.drawing.words import cross, printable, text_width
-from hubel.analysis.graph import Graph
+from hubel.analysis.recording.graph import Graph
 from hubel.analysis.units import amount
 
 __all__ = ["draw"]

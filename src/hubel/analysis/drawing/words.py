@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 
 from hubel.analysis.costs import is_free
-from hubel.analysis.graph import Operator
+from hubel.analysis.flow.structure import Flow
+from hubel.analysis.flow.windows import window
 from hubel.analysis.layers import Row, common_name
-from hubel.analysis.structure import Flow
-from hubel.analysis.windows import window
+from hubel.analysis.recording.graph import Operator
 
 __all__ = [
     "abridged",
@@ -56,7 +56,7 @@ def title_of(row: Row, flow: Flow) -> str:
     Example:
         >>> import torch
         >>> from hubel.analysis.layers import rows_of
-        >>> from hubel.analysis.trace import Traceable, trace
+        >>> from hubel.analysis.recording.trace import Traceable, trace
         >>> module = torch.nn.Conv2d(8, 8, 3, stride=2, groups=8)
         >>> flow = Flow.of(trace(Traceable.of(module), (1, 8, 9, 9))[0])
         >>> title_of(rows_of(flow.graph)[0], flow)

@@ -12,7 +12,7 @@ from hubel.analysis.fields.joins import collapsed
 from hubel.analysis.fields.reach import Reach, joined
 from hubel.analysis.fields.rules.table import results, rule_of
 from hubel.analysis.fields.span import EMPTY, Rows, Span
-from hubel.analysis.graph import Operator, Value
+from hubel.analysis.recording.graph import Operator, Value
 
 __all__ = ["MOST", "Aliases"]
 

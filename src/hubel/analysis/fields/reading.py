@@ -13,7 +13,7 @@ from hubel.analysis.fields.field import Field
 from hubel.analysis.fields.reach import Reach, of_input
 from hubel.analysis.fields.rules.table import results
 from hubel.analysis.fields.summary import summarise
-from hubel.analysis.graph import Graph, Operator, Value
+from hubel.analysis.recording.graph import Graph, Operator, Value
 
 __all__ = ["Fields", "receptive_fields"]
 
@@ -33,7 +33,7 @@ def receptive_fields(graph: Graph) -> Fields:
 
     Example:
         >>> from torch import nn
-        >>> from hubel.analysis.trace import Traceable, trace
+        >>> from hubel.analysis.recording.trace import Traceable, trace
         >>> stack = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.MaxPool2d(2))
         >>> graph, _ = trace(Traceable.of(stack), (1, 3, 32, 32))
         >>> field = receptive_fields(graph)[graph.outputs[0].id]

@@ -21,7 +21,7 @@ from hubel.analysis.fields.rules.rule import (
     out_shape,
 )
 from hubel.analysis.fields.span import Span
-from hubel.analysis.graph import Operator, Value
+from hubel.analysis.recording.graph import Operator, Value
 
 __all__ = ["MIXING"]
 

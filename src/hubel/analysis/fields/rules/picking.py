@@ -14,7 +14,7 @@ from hubel.analysis.fields.rules.rule import (
     known,
     out_shape,
 )
-from hubel.analysis.graph import Operator
+from hubel.analysis.recording.graph import Operator
 
 __all__ = ["PICKING"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from hubel.analysis.fields.joins import union
 from hubel.analysis.fields.reach import Reach
-from hubel.analysis.graph import Operator, Value
+from hubel.analysis.recording.graph import Operator, Value
 
 __all__ = [
     "Reaches",

@@ -11,7 +11,7 @@ from hubel.analysis.fields.rules.picking import PICKING
 from hubel.analysis.fields.rules.rule import Reaches, Rule, join
 from hubel.analysis.fields.rules.views import VIEWS
 from hubel.analysis.fields.rules.windows import WINDOWS
-from hubel.analysis.graph import Operator, Value
+from hubel.analysis.recording.graph import Operator, Value
 
 __all__ = ["results", "rule_of"]
 

@@ -22,7 +22,7 @@ from hubel.analysis.fields.rules.rule import (
 from hubel.analysis.fields.slide import slid, unfolded
 from hubel.analysis.fields.span import Span
 from hubel.analysis.fields.taps import crop_taps, pad_taps, window_taps
-from hubel.analysis.graph import Operator
+from hubel.analysis.recording.graph import Operator
 
 __all__ = ["VIEWS"]
 

@@ -31,7 +31,7 @@ from hubel.analysis.fields.taps import (
     transposed_taps,
     window_taps,
 )
-from hubel.analysis.graph import Operator, Value
+from hubel.analysis.recording.graph import Operator, Value
 
 __all__ = ["WINDOWS"]
 

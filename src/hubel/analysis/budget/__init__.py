@@ -1,0 +1,1 @@
+"""What a design takes of a machine: time by the roofline, time measured, and memory."""

@@ -1,0 +1,232 @@
+"""Writes down every operator that runs, and what is alive meanwhile.
+
+Below autograd and above the kernels, PyTorch's dispatcher hands each operator to a mode: functional
+calls, methods and modules all pass there. On the meta device they have shapes and no numbers.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Generator
+from contextlib import contextmanager
+from types import FunctionType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+from torch.utils import _pytree as pytree
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.weak import WeakIdKeyDictionary, WeakIdRef
+
+from hubel.analysis.recording.checks import check_operator
+from hubel.analysis.recording.graph import Call, Operator, Value
+from hubel.analysis.recording.kernels import run
+
+# Numbers of autograd nodes have no public name.
+autograd: Any = torch._C._autograd  # pyright: ignore
+
+__all__ = ["FusedAttention", "Ledger", "Recorder", "watch_modules"]
+
+
+class Ledger:
+    """How many bytes of tensors are alive, and the most that ever were.
+
+    Attributes:
+        live: bytes now.
+        peak: most bytes so far.
+    """
+
+    def __init__(self) -> None:
+        self.live = 0
+        self.peak = 0
+        self._numbers: WeakIdKeyDictionary = WeakIdKeyDictionary(ref_type=WeakIdRef)
+        self._next = 0
+
+    def number(self, tensor: Tensor) -> int:
+        """The number of a tensor's storage; one that is seen first is alive from now on."""
+        storage = tensor.untyped_storage()
+        found = self._numbers.get(storage)
+        if found is None:
+            found = self._numbers[storage] = self._next
+            self._next += 1
+            nbytes = storage.nbytes()
+            self.live += nbytes
+            self.peak = max(self.peak, self.live)
+            weakref.finalize(storage, self._free, nbytes).atexit = False
+        return found
+
+    def _free(self, nbytes: int) -> None:
+        self.live -= nbytes
+
+
+class Recorder(TorchDispatchMode):
+    """Keeps the operators that run while it is entered.
+
+    Attributes:
+        operators: so far, in order.
+        calls: of modules, in the order of beginning.
+        stack: indices of the calls that have not ended; it stays where an error stopped.
+        received: what each of those was given.
+        running: the operator that has begun and not ended, with its arguments.
+        ledger: what is alive.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.operators: list[Operator] = []
+        self.calls: list[Call] = []
+        self.stack: list[int] = []
+        self.received: list[tuple[Value, ...]] = []
+        self.running: tuple[Any, tuple[Any, ...]] | None = None
+        self.ledger = Ledger()
+        self._values: WeakIdKeyDictionary = WeakIdKeyDictionary(ref_type=WeakIdRef)
+        self._count = 0
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Asked by PyTorch. Nothing is compiled here, and to be skipped loads the compiler first.
+        return False
+
+    def value(self, tensor: Tensor) -> Value:
+        """The value that a tensor holds now."""
+        found = self._values.get(tensor)
+        return self._new(tensor) if found is None else found
+
+    def values(self, nested: Any) -> tuple[Value, ...]:
+        """The values of all tensors in a nest."""
+        return tuple(self.value(x) for x in pytree.tree_leaves(nested) if isinstance(x, Tensor))
+
+    def _new(self, tensor: Tensor) -> Value:
+        shape, number = tuple(tensor.shape), self.ledger.number(tensor)
+        value = Value(self._count, shape, tensor.dtype, number)
+        self._count += 1
+        self._values[tensor] = value
+        return value
+
+    def _noted(self, nested: Any) -> Any:
+        if isinstance(nested, Tensor):
+            return self.value(nested)
+        if isinstance(nested, (list, tuple)):
+            return tuple(self._noted(item) for item in nested)
+        return nested
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        args, kwargs = _on_meta(args, kwargs)
+        arguments = self._noted(args)
+        keywords = {name: self._noted(item) for name, item in kwargs.items()}
+        sequence = autograd._get_sequence_nr() - 1 if torch.is_grad_enabled() else -1
+        self.running = (func, arguments)
+        check_operator(func, args, kwargs)
+        result = run(func, args, kwargs)
+        self.running = None
+        # An operator that writes in place gives back its argument, which holds a new value then.
+        outputs = tuple(
+            self._new(x)
+            for x in (result if isinstance(result, (list, tuple)) else (result,))
+            if isinstance(x, Tensor)
+        )
+        call = self.stack[-1] if self.stack else -1
+        self.operators.append(
+            Operator(len(self.operators), func, call, arguments, keywords, outputs, sequence)
+        )
+        return result
+
+
+def _on_meta(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
+    """Constants that a forward makes on the CPU follow the rest, as they would on a GPU."""
+    tensors = [x for x in pytree.tree_leaves((args, kwargs)) if isinstance(x, Tensor)]
+    devices = {x.device.type for x in tensors if x.dim() > 0}
+    if devices != {"cpu", "meta"}:
+        return args, kwargs
+    return pytree.tree_map_only(Tensor, lambda x: x.to("meta") if x.dim() else x, (args, kwargs))
+
+
+class FusedAttention(TorchFunctionMode):
+    """Attention as one operator wherever a fused kernel exists, whatever the device.
+
+    Without it the meta device shows the unfused operators and their score matrices, a CPU with
+    gradients shows one operator, and a GPU another.
+    """
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        if func is F.scaled_dot_product_attention:
+            func = _attention
+        elif func is F.multi_head_attention_forward:
+            func = _multi_head_attention
+        return func(*args, **(kwargs or {}))
+
+
+def _attention(
+    query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0, is_causal: bool = False, **rest: Any,
+) -> Tensor:  # fmt: skip
+    sizes = [(x.dim(), x.shape[:2], x.shape[-1]) for x in (query, key, value)]
+    is_fused = sizes[0] == sizes[1] == sizes[2] and query.dim() == 4
+    if dropout_p or rest.get("enable_gqa") or not is_fused:
+        return F.scaled_dot_product_attention(
+            query, key, value, attn_mask, dropout_p, is_causal, **rest
+        )
+    if attn_mask is not None and attn_mask.dtype == torch.bool:
+        attn_mask = torch.zeros_like(attn_mask, dtype=query.dtype)
+    return torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
+        query, key, value, 0.0, is_causal, attn_mask=attn_mask, scale=rest.get("scale")
+    )[0]
+
+
+def _never(*_tensors: Any) -> bool:
+    return False
+
+
+# A mode is off while it answers, so what the function calls within would not come here: a copy of
+# the function that finds our attention under the name. PyTorch's own stays as it is.
+_multi_head_attention = FunctionType(
+    F.multi_head_attention_forward.__code__,
+    {
+        **vars(F),
+        "has_torch_function": _never,
+        "scaled_dot_product_attention": _attention,
+    },
+    argdefs=F.multi_head_attention_forward.__defaults__,
+)
+
+
+@contextmanager
+def watch_modules(module: nn.Module, recorder: Recorder) -> Generator[None]:
+    """Let a recorder know which module runs; the hooks are gone afterwards."""
+    handles: list[Any] = []
+    for path, part in module.named_modules():
+        handles.append(part.register_forward_pre_hook(_beginning(path, recorder)))
+        handles.append(part.register_forward_hook(_ending(recorder)))
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _beginning(path: str, recorder: Recorder) -> Any:
+    def begin(part: nn.Module, inputs: Any) -> None:
+        parent = recorder.stack[-1] if recorder.stack else -1
+        call = Call(len(recorder.calls), path, type(part).__name__, parent, len(recorder.operators))
+        recorder.calls.append(call)
+        recorder.stack.append(call.index)
+        recorder.received.append(recorder.values(inputs))
+
+    return begin
+
+
+def _ending(recorder: Recorder) -> Any:
+    def end(_part: nn.Module, _inputs: Any, output: Any) -> None:
+        call = recorder.calls[recorder.stack.pop()]
+        recorder.received.pop()
+        call.last = len(recorder.operators)
+        call.outputs = recorder.values(output)
+
+    return end

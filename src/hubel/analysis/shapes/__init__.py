@@ -1,0 +1,1 @@
+"""Shapes as formulas in the input's sizes, and which sizes a network takes."""
