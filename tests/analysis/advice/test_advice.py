@@ -158,7 +158,7 @@ FACTS: list[tuple[str, nn.Module, Shape, str, str]] = [
         row(conv(3, 4, 1, stride=2), relu()),
         (3, 8, 8),
         "0",
-        "windows of 1x1 with stride 2x2 read 16 of the 64 positions of its input; 75% are never",
+        "windows of 1x1 with stride 2x2 read 25% of the positions of its input; the others are",
     ),
     (
         "idle_taps",

@@ -67,8 +67,7 @@ def unread(facts: Facts) -> Iterator[Advice]:
             facts.name(op),
             "unread",
             f"windows of {shape_text(found.kernel)} with stride {shape_text(found.stride)} read "
-            f"{read:,} of the {whole:,} positions of its input; {share(whole - read, whole)} are "
-            "never read",
+            f"{share(read, whole)} of the positions of its input; the others are never read",
             "a kernel of at least the stride reads all; before a 1x1, average pooling with the "
             "stride does (ResNet-D, He et al. 2019)",
         )
