@@ -102,8 +102,9 @@ def check(
 class _Walk:
     """One pass over a tree: the steps and warnings so far."""
 
-    def __init__(self, line: str, num_classes: int, init: str) -> None:
+    def __init__(self, line: str, num_classes: int, init: str, *, mending: bool = True) -> None:
         self.line = line
+        self.mending = mending
         self.num_classes = num_classes
         self.init = init
         self.steps: list[Step] = []
@@ -121,10 +122,25 @@ class _Walk:
         try:
             after = self.container(word, state, path) if word.bodies else self.plain(word, state)
         except Misfit as misfit:
-            raise NotationError(misfit.message, self.line, word.span, misfit.mend) from None
+            mend = self.mend(misfit)
+            raise NotationError(misfit.message, self.line, word.span, mend) from None
         self.steps.append(Step(path, word, state, after))
         self.warn(word_advice(word, state))
         return after
+
+    def mend(self, misfit: Misfit) -> str:
+        """What would put it right; nothing in a trial, which only asks whether there is one."""
+        if isinstance(misfit.mend, str):
+            return misfit.mend
+        return misfit.mend(self.after) if self.mending else ""
+
+    def after(self, word: Word, state: State) -> State | None:
+        """The state after a word that is only tried; None where it doesn't fit."""
+        trial = _Walk(self.line, self.num_classes, self.init, mending=False)
+        try:
+            return trial.word(word, state, "")
+        except NotationError:
+            return None
 
     def plain(self, word: Word, state: State) -> State:
         after = RULES[word.name](word, state, self.num_classes)
