@@ -23,6 +23,7 @@ __all__ = ["Subject", "subject_of"]
 
 _DEFAULT_INPUT = (3, 224, 224)
 _DEFAULT_CLASSES = 1000
+_DEFAULT_INIT = "kaiming"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,16 @@ def subject_of(
     expect_network(network)
     entry = named(network)
     sample = _checked(input or (entry.input if entry else _usual_input(network)))
-    classes = num_classes or (entry.num_classes if entry else _DEFAULT_CLASSES)
+    default = entry.num_classes if entry else _DEFAULT_CLASSES
+    classes = default if num_classes is None else num_classes
     if kind_of(network) is Kind.LINE:
         return _line(network, sample, classes, init)
     architecture = Architecture(
-        name=network, in_channels=sample[0], num_classes=classes, image_size=_two_sides(sample)
+        name=network,
+        in_channels=sample[0],
+        num_classes=classes,
+        image_size=_two_sides(sample),
+        options={} if init == _DEFAULT_INIT else {"init": init},
     )
     return _built(architecture, sample)
 
@@ -88,7 +94,7 @@ def _built(architecture: Architecture, sample: tuple[int, ...]) -> Subject:
 def _line(line: str, sample: tuple[int, ...], num_classes: int, init: str) -> Subject:
     from hubel.models.notation import build, check
 
-    checked = check(line, sample, num_classes)
+    checked = check(line, sample, num_classes, init)
     with torch.device("meta"):
         module = build(line, sample, num_classes, init=init)
     advice = tuple(_advice(warning, line) for warning in checked.warnings)
