@@ -36,7 +36,7 @@ def test_a_network_of_any_kind_gives_at_least_one_class_score(name: str, num_cla
 
 @pytest.mark.parametrize("num_classes", [0, -1])
 def test_a_line_that_is_only_checked_gives_at_least_one_class_score(num_classes: int) -> None:
-    with pytest.raises(RecipeError, match="^num_classes: expected at least 1, got"):
+    with pytest.raises(RecipeError, match=r"^num_classes: expected at least 1, got"):
         check(LINE, (3, 8, 8), num_classes)
 
 
