@@ -216,3 +216,69 @@ def test_a_mend_holds_on_every_axis(word: str, shape: Shape, mend: str) -> None:
     error = refused(word, shape)
     assert error is not None
     assert error.mend == mend
+
+
+BODIES = st.sampled_from([
+    "conv3x3(8, valid)", "conv3x3(3, valid)", "conv5x5(8, bias=no, valid)", "conv5x5/2(8)",
+    "conv3x3/3(8)", "maxpool2", "maxpool3/1", "conv3x3/2(8, valid)", "blurpool2", "relu",
+    "avgpool3/2(pad=1)", "conv1x1(7)", "adaptiveavgpool4", "conv4x4(3, valid)", "tconv2x2/2(8)",
+    "tconv3x3/2(4)", "[conv3x3(3, valid) relu]*2", "residual(conv3(3) | conv1x1(3)) maxpool2",
+    "branches(conv3x3(2, valid) | conv3(5, valid))", "conv3x3/2x1(8)",
+])  # fmt: skip
+SHORTCUTS = st.sampled_from(["", "", "", " | conv1x1(8)", " | conv1x1/2(8)", " | identity"])
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    body=st.lists(BODIES, min_size=1, max_size=3).map(" ".join),
+    shortcut=SHORTCUTS,
+    sides=st.tuples(st.integers(8, 33), st.integers(8, 33)),
+)
+def test_every_mend_of_a_residual_works(body: str, shortcut: str, sides: Shape) -> None:
+    error = refused(f"residual({body}{shortcut})", (3, *sides))
+    assume(error is not None and error.position == 0)
+    assert_mends(f"residual({body}{shortcut})", (3, *sides))
+
+
+ENDS = [" gap", " gap fc(5)", " tokens", " tokens fc(5)", " flatten fc(6)"]
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_residual_out_of_the_grid_has_a_mend_that_works_or_says_what_is_given(end: str) -> None:
+    error = refused(f"residual(conv3(8){end})", (3, 8, 9))
+    assert error is not None
+    if error.mend.startswith("add a shortcut that gives"):
+        return
+    assert_mends(f"residual(conv3(8){end})", (3, 8, 9))
+
+
+RESIDUALS: list[tuple[str, Shape, str]] = [
+    ("conv3x3(8, valid)", (3, 32, 32), "add a shortcut `| conv3x3(8, valid)`, or drop `valid` and "
+     "add a shortcut `| conv1x1(8)`"),
+    ("conv3x3(3, valid)", (3, 32, 32), "add a shortcut `| conv3x3(3, valid)`, or drop `valid`"),
+    ("maxpool2", (3, 33, 33), "add a shortcut `| avgpool2`"),
+    ("conv3(8) maxpool2", (3, 33, 35), "add a shortcut `| avgpool2 conv1x1(8)`"),
+    ("conv3(8) maxpool2", (3, 32, 32), "add a shortcut `| conv1x1/2(8)`"),
+    ("tconv3x3/2(8)", (3, 8, 8), "add a shortcut `| adaptiveavgpool17 conv1x1(8)`"),
+    ("conv3(8) gap", (3, 8, 8), "add a shortcut `| gap fc(8)`"),
+    ("patch4(8)", (3, 8, 8), "add a shortcut that gives 4 tokens of 8"),
+    ("conv3/2(8) | conv1x1(8)", (3, 8, 8), "make them equal: the two are added, or replace the "
+     "shortcut by `| conv1x1/2(8)`"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("inside", "shape", "mend"), RESIDUALS)
+def test_a_residual_is_told_what_would_make_its_sides_equal(
+    inside: str, shape: Shape, mend: str
+) -> None:
+    error = refused(f"residual({inside})", shape)
+    assert error is not None
+    assert error.mend == mend
+
+
+def test_residuals_within_each_other_are_told_their_mend_once() -> None:
+    """A trial asks for no mends of its own: depth would multiply them."""
+    line = "residual(" * 40 + "conv3x3(8, valid)" + ")" * 40
+    error = refused(line, (3, 99, 99))
+    assert error is not None
+    assert error.mend.startswith("add a shortcut `| conv3x3(8, valid)`")

@@ -174,7 +174,7 @@ class _Walk:
             after.append(self.network(body, state, prefix))
         if word.name == "branches":
             return concatenated(after)
-        return summed(after[0], after[1] if len(after) == 2 else state, state)
+        return summed(word, after[0], after[1] if len(after) == 2 else state, state)
 
     def warn(self, advice: list[Advice]) -> None:
         for one in advice:
