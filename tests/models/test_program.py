@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -162,8 +164,11 @@ def test_code_for_a_network_that_needs_none_is_refused(tmp_path: Path) -> None:
 
 WRONG = {
     "def make(: pass": r"net\.py, line 6: this is no Python: ",
-    "def build(): pass": r"net\.py defines no 'make'\. It defines: Path, nn, build",
-    "def make_it(): pass": r"defines no 'make'\. Did you mean 'make_it'\? It defines: ",
+    "def build(): pass": r"net\.py defines no 'make'\. It defines: build$",
+    "W = 3\ndef build(): pass\nclass Net(nn.Module): pass\nbad = boom = nn.ReLU\nimport os": r"net"
+    r"\.py defines no 'make'\. It defines: build, Net$",
+    "W = 3": r"net\.py defines no 'make'\.$",
+    "def make_it(): pass": r"defines no 'make'\. Did you mean 'make_it'\? It defines: make_it$",
     "def make(): return 7": r"net\.py:make returned int; expected a torch\.nn\.Module",
     "def make(depth): pass": r"net\.py:make can't be built: TypeError: .* argument: 'depth'",
     "def make():\n    raise ValueError('no')": r"can't be built: line 7: ValueError: no",
@@ -222,3 +227,85 @@ def test_the_picture_lies_plainly_in_memory_for_code_that_views_it(tmp_path: Pat
     laid_out = pictures.contiguous(memory_format=network.memory_format)
     assert isinstance(module, nn.Linear)
     assert module(laid_out).shape == (2, 2)
+
+
+HELPER = "from torch import nn\ndef net(): return nn.Sequential(nn.Flatten(), nn.Linear(48, 2))"
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_the_files_that_a_program_imported_from_its_folder_are_told(tmp_path: Path) -> None:
+    package = tmp_path / "parts_package"
+    package.mkdir()
+    parts = [write(package, "", "__init__.py", head=""), write(package, HELPER, "deep.py", head="")]
+    beside = write(tmp_path, "SIDE = 4", "parts_beside.py", head="")
+    write(tmp_path, "raise SystemError", "parts_unused.py", head="")
+    body = (
+        "import parts_beside\ndef make():\n    from parts_package.deep import net\n    return net()"
+    )
+    path = write(tmp_path, body)
+    program = Program.parse(f"{path}:make")
+    assert program.companions() == ()
+    program.make(None, SHAPE, {})
+    assert program.companions() == tuple(sorted((it, digest(it)) for it in [beside, *parts]))
+
+
+def test_a_companions_digest_is_that_of_the_code_that_ran(tmp_path: Path) -> None:
+    helper = write(tmp_path, HELPER, "parts_changing.py", head="")
+    program = Program.parse(f"{write(tmp_path, 'from parts_changing import net as make')}:make")
+    program.make(None, SHAPE, {})
+    before = digest(helper)
+    write(tmp_path, HELPER + "# changed", "parts_changing.py", head="")
+    assert program.companions() == ((helper, before),)
+    assert digest(helper) != before
+
+
+@pytest.mark.parametrize(
+    ("marked", "mark"),
+    [("lib/site-packages", "x"), ("env/lib", "pyvenv.cfg"), ("env/lib", "conda-meta")],
+)
+def test_what_is_installed_in_the_folder_is_no_companion(
+    marked: str, mark: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = tmp_path / marked
+    installed.mkdir(parents=True)
+    (installed.parent / mark).touch()
+    name = f"parts_installed_{len(mark)}"
+    write(installed, HELPER, f"{name}.py", head="")
+    monkeypatch.syspath_prepend(str(installed))
+    program = Program.parse(f"{write(tmp_path, f'from {name} import net as make')}:make")
+    program.make(None, SHAPE, {})
+    assert name in sys.modules
+    assert program.companions() == ()
+
+
+def test_companions_are_found_through_a_link_to_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "real"
+    folder.mkdir()
+    helper = write(folder, HELPER, "parts_linked.py", head="")
+    write(folder, "from parts_linked import net as make")
+    (tmp_path / "link").symlink_to(folder)
+    monkeypatch.syspath_prepend(str(folder))
+    program = Program.parse(f"{tmp_path / 'link' / 'net.py'}:make")
+    program.make(None, SHAPE, {})
+    assert program.companions() == ((helper, digest(helper)),)
+
+
+def test_two_programs_of_one_folder_are_no_companions(tmp_path: Path) -> None:
+    programs = [
+        Program.parse(f"{write(tmp_path, HELPER, name, head='')}:net") for name in ("a.py", "b.py")
+    ]
+    for program in programs:
+        program.make(None, SHAPE, {})
+    assert [program.companions() for program in programs] == [(), ()]
+
+
+def test_a_home_folder_is_written_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, MAKE)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    program = Program.parse("~/net.py:make")
+    assert (program.path, program.sha256) == (path, digest(path))

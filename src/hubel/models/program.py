@@ -12,6 +12,7 @@ import hashlib
 import importlib.abc
 import importlib.util
 import inspect
+import os
 import re
 import sys
 import traceback
@@ -71,7 +72,7 @@ class Program:
         assert found is not None
         path, function = Path(found["path"]).expanduser(), found["function"]
         if function is None or not function.isidentifier():
-            there = _listed(_defined(path)) if path.is_file() else ""
+            there = _listed(_made_in(path)) if path.is_file() else ""
             such = f"such as {path.name}:make"
             raise RecipeError(f"{name}: expected FILE.py:FUNCTION, {such}.{there}")
         return cls(path, function)
@@ -97,8 +98,8 @@ class Program:
         Raises:
             RecipeError: there is no such file, it is no Python, or it defines no such name.
         """
-        names = _defined(self.path)
-        if self.function not in names:
+        if self.function not in _bound_in(self.path):
+            names = _made_in(self.path)
             near = get_close_matches(self.function, names, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise RecipeError(f"{self.path} defines no {self.function!r}.{hint}{_listed(names)}")
@@ -113,6 +114,23 @@ class Program:
         if (self.path.absolute(), sha256) not in _RUN:
             _same_source(self.path, sha256)
         return self
+
+    def companions(self) -> tuple[tuple[Path, str], ...]:
+        """What the file imported from beneath its own folder, once it has run in this process.
+
+        Returns:
+            Sorted pairs of path and SHA-256, as it was when the import was first seen. What is
+            installed (a virtual environment in the folder too) is left out, as is Hubel itself;
+            empty where the file has not run.
+        """
+        path = self.path.absolute()
+        if not any(ran == path for ran, _ in _RUN):
+            return ()
+        folders = {path.parent, path.parent.resolve()}
+        for companion in (file for folder in folders for file in _beneath(folder)):
+            if companion != path and companion not in _SEEN and companion.is_file():
+                _SEEN[companion] = hashlib.sha256(companion.read_bytes()).hexdigest()
+        return tuple(sorted(pair for pair in _SEEN.items() if folders & {*pair[0].parents}))
 
     def make(self, sha256: str | None, facts: dict[str, Any], options: dict[str, Any]) -> nn.Module:
         """Run the file, once a process, and call the function.
@@ -136,6 +154,7 @@ class Program:
             try:
                 make = getattr(_run(path, sha256), self.function)
                 found = make(**_taken(make, facts), **options)
+                self.companions()  # whose digests are those of the code that ran
             except ArtifactError:
                 raise
             except Exception as error:  # the user's own code: anything can come out of it
@@ -162,13 +181,15 @@ class _Loader(importlib.abc.SourceLoader):
         return self._source
 
 
+_PREFIX = "hubel_program_"  # of the modules that programs become
 _RUN: dict[tuple[Path, str], Any] = {}
+_SEEN: dict[Path, str] = {}  # files that were imported from beside a program
 
 
 def _run(path: Path, sha256: str) -> Any:
     """The module that the file makes; one that ran with this digest does not run again."""
     if (path, sha256) not in _RUN:
-        name = f"hubel_program_{sha256[:16]}"
+        name = f"{_PREFIX}{sha256[:16]}"
         loader = _Loader(path, _same_source(path, sha256))
         spec = importlib.util.spec_from_file_location(name, path, loader=loader)
         assert spec is not None
@@ -181,6 +202,27 @@ def _run(path: Path, sha256: str) -> Any:
             raise
         _RUN[path, sha256] = module
     return _RUN[path, sha256]
+
+
+def _beneath(folder: Path) -> list[Path]:
+    """Files beneath a folder that modules were imported from, without what is installed."""
+    prefix, found = str(folder) + os.sep, list[Path]()
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if not isinstance(file, str) or name.startswith(("hubel.", _PREFIX)) or name == "hubel":
+            continue
+        if (place := os.path.abspath(file)).startswith(prefix) and not _installed(folder, place):
+            found.append(Path(place))
+    return found
+
+
+def _installed(folder: Path, file: str) -> bool:
+    """Whether a file beneath the folder belongs to an environment there."""
+    between = [parent for parent in Path(file).parents if folder in parent.parents]
+    marks = ("pyvenv.cfg", "conda-meta")
+    return any(
+        it.name == "site-packages" or any((it / mark).exists() for mark in marks) for it in between
+    )
 
 
 @contextmanager
@@ -222,20 +264,25 @@ def _same_source(path: Path, sha256: str) -> bytes:
     return source
 
 
-def _defined(path: Path) -> list[str]:
-    """The names that a file gives to functions, classes and imports, without running it."""
-    return list(_names_in(_source(path), str(path)))
+def _bound_in(path: Path) -> set[str]:
+    """Every name that a file gives to something, imports too, without running it."""
+    return {name for node in _statements(_source(path), str(path)) for name in _bound(node)}
+
+
+def _made_in(path: Path) -> list[str]:
+    """The functions and classes that a file itself defines, without running it."""
+    nodes = _statements(_source(path), str(path))
+    return [node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)]
 
 
 @functools.cache
-def _names_in(source: bytes, path: str) -> tuple[str, ...]:
+def _statements(source: bytes, path: str) -> tuple[ast.stmt, ...]:
     try:
-        tree = ast.parse(source, path)
+        return tuple(ast.parse(source, path).body)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         where = f", line {line}" if line else ""
         raise RecipeError(f"{path}{where}: this is no Python: {error}") from error
-    return tuple(name for node in tree.body for name in _bound(node))
 
 
 def _bound(node: ast.stmt) -> list[str]:
