@@ -12,7 +12,6 @@ import hashlib
 import importlib.abc
 import importlib.util
 import inspect
-import os
 import re
 import sys
 import traceback
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hubel.errors import ArtifactError, RecipeError
+from hubel.models.companions import PREFIX, imported_beneath
 
 if TYPE_CHECKING:
     from torch import nn
@@ -127,7 +127,7 @@ class Program:
         if not any(ran == path for ran, _ in _RUN):
             return ()
         folders = {path.parent, path.parent.resolve()}
-        for companion in (file for folder in folders for file in _beneath(folder)):
+        for companion in (file for folder in folders for file in imported_beneath(folder)):
             if companion != path and companion not in _SEEN and companion.is_file():
                 _SEEN[companion] = hashlib.sha256(companion.read_bytes()).hexdigest()
         return tuple(sorted(pair for pair in _SEEN.items() if folders & {*pair[0].parents}))
@@ -181,7 +181,6 @@ class _Loader(importlib.abc.SourceLoader):
         return self._source
 
 
-_PREFIX = "hubel_program_"  # of the modules that programs become
 _RUN: dict[tuple[Path, str], Any] = {}
 _SEEN: dict[Path, str] = {}  # files that were imported from beside a program
 
@@ -189,7 +188,7 @@ _SEEN: dict[Path, str] = {}  # files that were imported from beside a program
 def _run(path: Path, sha256: str) -> Any:
     """The module that the file makes; one that ran with this digest does not run again."""
     if (path, sha256) not in _RUN:
-        name = f"{_PREFIX}{sha256[:16]}"
+        name = f"{PREFIX}{sha256[:16]}"
         loader = _Loader(path, _same_source(path, sha256))
         spec = importlib.util.spec_from_file_location(name, path, loader=loader)
         assert spec is not None
@@ -202,27 +201,6 @@ def _run(path: Path, sha256: str) -> Any:
             raise
         _RUN[path, sha256] = module
     return _RUN[path, sha256]
-
-
-def _beneath(folder: Path) -> list[Path]:
-    """Files beneath a folder that modules were imported from, without what is installed."""
-    prefix, found = str(folder) + os.sep, list[Path]()
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if not isinstance(file, str) or name.startswith(("hubel.", _PREFIX)) or name == "hubel":
-            continue
-        if (place := os.path.abspath(file)).startswith(prefix) and not _installed(folder, place):
-            found.append(Path(place))
-    return found
-
-
-def _installed(folder: Path, file: str) -> bool:
-    """Whether a file beneath the folder belongs to an environment there."""
-    between = [parent for parent in Path(file).parents if folder in parent.parents]
-    marks = ("pyvenv.cfg", "conda-meta")
-    return any(
-        it.name == "site-packages" or any((it / mark).exists() for mark in marks) for it in between
-    )
 
 
 @contextmanager

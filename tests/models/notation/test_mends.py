@@ -132,7 +132,7 @@ def test_every_mend_of_a_window_works(word: str, shape: Shape) -> None:
 SUM = re.compile(r"(?P<sum>(?:floor|ceil)?[\d(][^:;]*?) = (?P<count>-?\d+)(?:;|\n)")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(word=windows(), shape=SHAPES)
 def test_the_arithmetic_of_a_window_is_that_of_an_axis_that_fails(word: str, shape: Shape) -> None:
     error = refused(word, shape)
