@@ -129,6 +129,12 @@ def test_every_mend_of_a_window_works(word: str, shape: Shape) -> None:
     assert_mends(word, shape)
 
 
+def test_the_arithmetic_is_that_of_the_axis_that_needs_most() -> None:
+    error = refused("conv11x11(8, valid)", (3, 9, 5))
+    assert error is not None
+    assert error.message == "conv11x11 valid on 9x5: 5 - 11 + 1 = -5"
+
+
 SUM = re.compile(r"(?P<sum>(?:floor|ceil)?[\d(][^:;]*?) = (?P<count>-?\d+)(?:;|\n)")
 
 

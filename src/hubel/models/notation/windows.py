@@ -54,14 +54,18 @@ class Window:
             Misfit: none fits.
         """
         counts = tuple(self._count(sides, axis) for axis in range(len(sides)))
-        for axis, count in enumerate(counts):
-            if count is None:
-                raise Misfit(self._too_large(word, sides, axis), mend)
+        failing = [axis for axis, count in enumerate(counts) if count is None]
+        if failing:  # the arithmetic of the axis that needs the most, as the mend does
+            most = min(failing, key=lambda axis: self._room(sides, axis))
+            raise Misfit(self._too_large(word, sides, most), mend)
         return tuple(count for count in counts if count is not None)
+
+    def _room(self, sides: tuple[int, ...], axis: int) -> int:
+        return sides[axis] + self.before[axis] + self.after[axis] - self.reach[axis]
 
     def _count(self, sides: tuple[int, ...], axis: int) -> int | None:
         stride, before = self.stride[axis], self.before[axis]
-        room = sides[axis] + before + self.after[axis] - self.reach[axis]
+        room = self._room(sides, axis)
         count = (room + (stride - 1 if self.ceil else 0)) // stride + 1
         # As PyTorch: a window that would start in the border after the end is not kept.
         if self.ceil and (count - 1) * stride >= sides[axis] + before:
