@@ -155,7 +155,7 @@ def test_a_linear_stack_collapses(hubel: Command) -> None:
         (["resnet18", "vgg16", "--svg", "x.svg"], 1, "--svg takes one network"),
         (["resnet18", "--svg", "."], 1, "name a file in it, as net.svg"),
         (["resnet18", "--optimizer", "sgd"], 1, "--optimizer has no effect without --fits"),
-        (["timm:resnet18", "--init", "zeros"], 1, "init has no effect on timm:resnet18"),
+        (["timm:resnet18", "--init", "zeros"], 1, "init='zeros' has no effect on timm:resnet18"),
         (["resnet18", "--classes", "0"], 2, "greater than or equal to 1"),
         (["resnet18", "--batch", "0"], 2, "greater than or equal to 1"),
         (["resnet18", "--measure", "--machine", "h100"], 1, "leave --machine out"),

@@ -12,6 +12,7 @@ from torch import nn
 from hubel.errors import ArtifactError, RecipeError
 from hubel.models.architecture import Architecture
 from hubel.models.program import Program
+from hubel.storage import sha256_file
 
 HEAD = """
 from pathlib import Path
@@ -162,8 +163,11 @@ def test_code_for_a_network_that_needs_none_is_refused(tmp_path: Path) -> None:
 
 WRONG = {
     "def make(: pass": r"net\.py, line 6: this is no Python: ",
-    "def build(): pass": r"net\.py defines no 'make'\. It defines: Path, nn, build",
-    "def make_it(): pass": r"defines no 'make'\. Did you mean 'make_it'\? It defines: ",
+    "def build(): pass": r"net\.py defines no 'make'\. It defines: build$",
+    "W = 3\ndef build(): pass\nclass Net(nn.Module): pass\nbad = boom = nn.ReLU\nimport os": r"net"
+    r"\.py defines no 'make'\. It defines: build, Net$",
+    "W = 3": r"net\.py defines no 'make'\.$",
+    "def make_it(): pass": r"defines no 'make'\. Did you mean 'make_it'\? It defines: make_it$",
     "def make(): return 7": r"net\.py:make returned int; expected a torch\.nn\.Module",
     "def make(depth): pass": r"net\.py:make can't be built: TypeError: .* argument: 'depth'",
     "def make():\n    raise ValueError('no')": r"can't be built: line 7: ValueError: no",
@@ -222,3 +226,10 @@ def test_the_picture_lies_plainly_in_memory_for_code_that_views_it(tmp_path: Pat
     laid_out = pictures.contiguous(memory_format=network.memory_format)
     assert isinstance(module, nn.Linear)
     assert module(laid_out).shape == (2, 2)
+
+
+def test_a_home_folder_is_written_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, MAKE)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    program = Program.parse("~/net.py:make")
+    assert (program.path, program.sha256) == (path, sha256_file(path))

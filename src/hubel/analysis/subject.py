@@ -15,6 +15,7 @@ from hubel.analysis.recording.trace import Traceable
 from hubel.errors import DesignError
 from hubel.models.architecture import Architecture
 from hubel.models.catalogue import named
+from hubel.models.limits import expect_classes
 from hubel.models.naming import Kind, expect_network, kind_of
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def subject_of(
     """
     given = None if input is None else _checked(input)
     if isinstance(network, str):
-        return _called(network, given, _classes(num_classes), init)
+        return _called(network, given, num_classes, init)
     what = "an architecture" if isinstance(network, Architecture) else "a module"
     for name, setting in (("num_classes", num_classes), ("init", init)):
         if setting is not None:
@@ -102,6 +103,8 @@ def _called(
     network: str, given: tuple[int, ...] | None, num_classes: int | None, init: str | None
 ) -> Subject:
     expect_network(network)
+    if num_classes is not None:
+        expect_classes(num_classes)
     entry = named(network)
     sample = given or (entry.input if entry else _usual_input(network))
     classes = num_classes or (entry.num_classes if entry else _DEFAULT_CLASSES)
@@ -109,12 +112,12 @@ def _called(
         return _line(network, sample, classes, init)
     if init is not None and entry is not None and entry.line is not None:
         return replace(_line(entry.line, sample, classes, init), name=network)
-    if init is not None:
-        raise DesignError(
-            f"init has no effect on {network}, which draws its weights its own way; leave it out"
-        )
     architecture = Architecture(
-        name=network, in_channels=sample[0], num_classes=classes, image_size=_two_sides(sample)
+        name=network,
+        in_channels=sample[0],
+        num_classes=classes,
+        image_size=_two_sides(sample),
+        options={} if init is None else {"init": init},
     )
     return _built(architecture, sample)
 
@@ -165,12 +168,6 @@ def _checked(sample: Sequence[int]) -> tuple[int, ...]:
             f"got {sample!r}"
         )
     return tuple(sample)
-
-
-def _classes(num_classes: int | None) -> int | None:
-    if num_classes is not None and num_classes < 1:
-        raise DesignError(f"num_classes: expected at least 1, got {num_classes}")
-    return num_classes
 
 
 def _advice(warning: Warned, line: str) -> Advice:

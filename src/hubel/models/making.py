@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hubel.errors import ArtifactError, HubelError, RecipeError
 from hubel.models.catalogue import named
+from hubel.models.limits import expect_classes
 from hubel.models.naming import Kind, expect_network, kind_of, short_name
 from hubel.models.program import Program
 from hubel.models.registered import NETWORKS
@@ -51,6 +52,8 @@ def make(order: Order) -> nn.Module:
 
     name = order.architecture.name
     kind = kind_of(name)
+    expect_classes(order.architecture.num_classes)
+    _expect_start(kind, order.architecture)
     if kind is not Kind.PROGRAM:  # its file may lie elsewhere now
         expect_network(name)
     with torch.random.fork_rng(devices=[]):
@@ -62,6 +65,20 @@ def make(order: Order) -> nn.Module:
         except Exception as error:  # a zoo's own code, or an option that a network doesn't have
             said = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
             raise RecipeError(f"{short_name(name)} can't be built: {said}") from error
+
+
+def _expect_start(kind: Kind, architecture: Architecture) -> None:
+    """Make sure that `init`, where it is given, reaches the network."""
+    entry = named(architecture.name)
+    takes = kind in (Kind.LINE, Kind.PROGRAM) or (entry is not None and entry.line is not None)
+    if takes or "init" not in architecture.options:
+        return
+    whose = "the zoo's own rule" if kind is Kind.ZOO else "a rule of its own"
+    raise RecipeError(
+        f"init={architecture.options['init']!r} has no effect on {short_name(architecture.name)}, "
+        f"whose weights are drawn by {whose}; leave it out, or give a network that is a line of "
+        "notation"
+    )
 
 
 def _fresh(kind: Kind, order: Order) -> nn.Module:

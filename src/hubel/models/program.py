@@ -71,7 +71,7 @@ class Program:
         assert found is not None
         path, function = Path(found["path"]).expanduser(), found["function"]
         if function is None or not function.isidentifier():
-            there = _listed(_defined(path)) if path.is_file() else ""
+            there = _listed(_made_in(path)) if path.is_file() else ""
             such = f"such as {path.name}:make"
             raise RecipeError(f"{name}: expected FILE.py:FUNCTION, {such}.{there}")
         return cls(path, function)
@@ -97,8 +97,8 @@ class Program:
         Raises:
             RecipeError: there is no such file, it is no Python, or it defines no such name.
         """
-        names = _defined(self.path)
-        if self.function not in names:
+        if self.function not in _bound_in(self.path):
+            names = _made_in(self.path)
             near = get_close_matches(self.function, names, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise RecipeError(f"{self.path} defines no {self.function!r}.{hint}{_listed(names)}")
@@ -222,20 +222,25 @@ def _same_source(path: Path, sha256: str) -> bytes:
     return source
 
 
-def _defined(path: Path) -> list[str]:
-    """The names that a file gives to functions, classes and imports, without running it."""
-    return list(_names_in(_source(path), str(path)))
+def _bound_in(path: Path) -> set[str]:
+    """Every name that a file gives to something, imports too, without running it."""
+    return {name for node in _statements(_source(path), str(path)) for name in _bound(node)}
+
+
+def _made_in(path: Path) -> list[str]:
+    """The functions and classes that a file itself defines, without running it."""
+    nodes = _statements(_source(path), str(path))
+    return [node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)]
 
 
 @functools.cache
-def _names_in(source: bytes, path: str) -> tuple[str, ...]:
+def _statements(source: bytes, path: str) -> tuple[ast.stmt, ...]:
     try:
-        tree = ast.parse(source, path)
+        return tuple(ast.parse(source, path).body)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         where = f", line {line}" if line else ""
         raise RecipeError(f"{path}{where}: this is no Python: {error}") from error
-    return tuple(name for node in tree.body for name in _bound(node))
 
 
 def _bound(node: ast.stmt) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hubel.errors import RecipeError
 from hubel.models.notation import Grid, NotationError, Tokens, Vector, build, check
 from hubel.models.notation.makers import MAKERS
 from hubel.models.notation.rules import RULES
@@ -152,10 +154,28 @@ def test_one_line_serves_any_number_of_axes(axes: int) -> None:
     assert build(line, shape, 4)(torch.randn(2, *shape)).shape == (2, 4)
 
 
-@pytest.mark.parametrize("shape", [(3,), (3, 4, 5, 6, 7), (0, 4), (3, 0, 4)])
-def test_an_input_that_is_none_is_refused(shape: Shape) -> None:
-    with pytest.raises(ValueError, match=r"input is \(channels, \*sides\) with 1 to 3 sides"):
-        check("gap fc", shape)
+@pytest.mark.parametrize("shape", [(), (3,), (3, 4, 5, 6, 7), (0, 4), (3, 0, 4)])
+@pytest.mark.parametrize("of", [check, build])
+def test_an_input_that_is_none_is_refused(of: Callable[..., object], shape: Shape) -> None:
+    message = rf"input is \(channels, \*sides\) with 1 to 3 sides, .* got {re.escape(str(shape))}$"
+    with pytest.raises(RecipeError, match=message):
+        of("gap fc", shape)
+
+
+@pytest.mark.parametrize(
+    ("init", "message"),
+    [
+        ("kaimin", "there is no initialisation 'kaimin'; did you mean kaiming\\?"),
+        ("foo", "there is no initialisation 'foo'; there are kaiming, xavier, "),
+        ("", "there is no initialisation ''; there are kaiming, xavier, "),
+    ],
+)
+@pytest.mark.parametrize("of", [check, build])
+def test_an_initialisation_that_is_none_is_refused_with_the_nearest(
+    of: Callable[..., object], init: str, message: str
+) -> None:
+    with pytest.raises(RecipeError, match=message):
+        of("gap fc", (3, 8, 8), 10, init)
 
 
 def test_a_tree_made_in_python_is_checked_as_its_printed_line() -> None:

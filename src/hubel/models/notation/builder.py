@@ -14,7 +14,7 @@ from hubel.models.notation.makers import MAKERS
 from hubel.models.notation.names import body_names, named_words
 from hubel.models.notation.states import Tokens
 from hubel.models.notation.tree import Network
-from hubel.models.notation.words import INITS, settings_of
+from hubel.models.notation.words import settings_of
 
 __all__ = ["build"]
 
@@ -42,7 +42,7 @@ def build(
 
     Raises:
         NotationError: a word doesn't fit what it is given.
-        ValueError: `init` or `input` is not one of those allowed.
+        RecipeError: `init`, `input` or `num_classes` is not one of those allowed.
 
     Example:
         >>> build("conv3x3(8) relu gap fc", (3, 32, 32), num_classes=10)
@@ -53,8 +53,6 @@ def build(
           (fc1): Linear(in_features=8, out_features=10, bias=True)
         )
     """
-    if init not in INITS:
-        raise ValueError(f"there is no initialisation {init!r}; there are {', '.join(INITS)}")
     checked = check(network, input, num_classes, init)
     return nn.Sequential(_Builder(checked.steps, init, seed).children(checked.network, ""))
 

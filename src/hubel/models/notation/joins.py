@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from hubel.models.notation.printer import sides_text
+from hubel.models.notation.shortcuts import residual_mend
 from hubel.models.notation.states import Grid, Misfit, State, Tokens, Vector
+from hubel.models.notation.tree import Word
 
 __all__ = ["concatenated", "summed"]
 
 
-def summed(body: State, shortcut: State, before: State) -> State:
+def summed(word: Word, body: State, shortcut: State, before: State) -> State:
     """The state after a residual.
 
     Args:
-        body: what the body gives.
+        word: the residual.
+        body: what its body gives.
         shortcut: what is added to it.
         before: what both are given; the shortcut where none is written.
 
@@ -21,29 +23,11 @@ def summed(body: State, shortcut: State, before: State) -> State:
     """
     if body == shortcut:
         return body
-    if shortcut == before:
+    if len(word.bodies) == 1:
         message = f"residual: the body changes the shape {before} -> {body}"
-        raise Misfit(message, f"add a shortcut {_shortcut(before, body)}")
-    message = f"residual: the body gives {body}, the shortcut {shortcut}"
-    raise Misfit(message, "make them equal: the two are added")
-
-
-def _shortcut(before: State, after: State) -> str:
-    """What turns one state into the other, where a single word can."""
-    if isinstance(before, Grid) and isinstance(after, Grid):
-        strides = tuple(
-            next((s for s in range(1, old + 1) if (old - 1) // s + 1 == new), 0)
-            for old, new in zip(before.sides, after.sides, strict=True)
-        )
-        if 0 not in strides:
-            stride = strides[:1] if len(set(strides)) == 1 else strides
-            step = "" if set(strides) == {1} else f"/{sides_text(stride)}"
-            return f"`| conv1x1{step}({after.channels})`"
-    if isinstance(after, Vector) and isinstance(before, Vector):
-        return f"`| fc({after.features})`"
-    if isinstance(after, Tokens) and isinstance(before, Tokens) and after.length == before.length:
-        return f"`| fc({after.channels})`"
-    return f"that gives {after}"
+    else:
+        message = f"residual: the body gives {body}, the shortcut {shortcut}"
+    raise Misfit(message, residual_mend(word, before, body))
 
 
 def concatenated(states: list[State]) -> State:

@@ -17,9 +17,10 @@ import re
 
 from hubel.models.notation.errors import NotationError, did_you_mean
 from hubel.models.notation.options import Definition
+from hubel.models.notation.other_names import meant_by
 from hubel.models.notation.tokens import END, MARK, NAME, NUMBER, Token, tokenize
 from hubel.models.notation.tree import Argument, Group, Item, Network, Span, Word
-from hubel.models.notation.values import Given, read_arguments, read_sides
+from hubel.models.notation.values import Given, read_arguments, read_sides, read_whole
 from hubel.models.notation.words import WORDS
 
 __all__ = ["DEEPEST", "MOST_WORDS", "parse"]
@@ -114,10 +115,10 @@ class _Reader:
             span = Span(star.span.start, max(star.span.end, self.token.span.end))
             raise self.error("'*' needs how often", span, "such as *2")
         token = self.next()
-        if not re.fullmatch("[0-9]{1,7}", token.text) or int(token.text) < 1:
+        if not re.fullmatch("[0-9]*[1-9][0-9]*", token.text):
             message = f"'{token.text}' can't be how often: a whole number of at least 1"
             raise self.error(message, token.span)
-        return int(token.text)
+        return read_whole(token.text, self.line, token.span, MOST_WORDS)
 
     def group(self) -> Group:
         opened = self.next()
@@ -187,8 +188,9 @@ class _Reader:
         return definition, read_sides(sides, self.line, where)
 
     def unknown(self, token: Token, name: str) -> NotationError:
+        meant = meant_by(token.text)
         near = did_you_mean(token.text, list(WORDS)) or did_you_mean(name, list(WORDS))
-        mend = near or f"the words are {', '.join(WORDS)}"
+        mend = f"did you mean {meant}?" if meant else near or f"the words are {', '.join(WORDS)}"
         return self.error(f"there is no word '{name}'", token.span, mend)
 
     def stride(self, definition: Definition) -> tuple[int, ...]:
@@ -198,7 +200,17 @@ class _Reader:
         if self.token.kind != NUMBER or self.token.apart:
             raise self.error("'/' needs a stride right after it", slash.span, "such as /2")
         token = self.next()
+        if self.at("/"):
+            raise self.second_stride(definition)
         return read_sides(token.text, self.line, token.span)
+
+    def second_stride(self, definition: Definition) -> NotationError:
+        slash = self.next()
+        is_number = self.token.kind == NUMBER and not self.token.apart
+        end = self.token.span.end if is_number else slash.span.end
+        span = Span(slash.span.start, end)
+        message = f"{definition.name} has a stride before it: there is one"
+        return self.error(message, span, "leave it out; one an axis is written as /2x1")
 
     def bodies(self, definition: Definition, token: Token) -> tuple[Network, ...]:
         if not self.follows("("):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import gcd, prod
 
+from hubel.models.notation.mends import choice_mend, collapsed, preceding_mend, window_mend
 from hubel.models.notation.printer import sides_text
-from hubel.models.notation.states import Grid, Misfit, State, Tokens, Vector
-from hubel.models.notation.tree import Word
+from hubel.models.notation.states import Grid, Mend, Misfit, State, Tokens, Vector
+from hubel.models.notation.tree import Argument, Word
 from hubel.models.notation.windows import Window, per_axis, title, window_of
 from hubel.models.notation.words import ACTIVATIONS, settings_of
 
@@ -16,11 +17,14 @@ __all__ = ["RULES", "Rule", "weights_of"]
 Rule = Callable[[Word, State, int], State]
 
 _GRID = "a grid of channels and sides"
-_MENDS = {
-    (Grid, Tokens): "write patch16(384) or tokens before it",
-    (Grid, Vector): "write flatten or gap before it",
-    (Tokens, Grid): "write grid before it, or put it before the tokens",
-    (Tokens, Vector): "write first, gap or flatten before it",
+_PATCH = Word("patch", (16,), (), (Argument("channels", 384),))
+_BETWEEN: dict[tuple[type[State], type[State]], tuple[Word, ...]] = {
+    (Grid, Tokens): (_PATCH, Word("tokens")),
+    (Grid, Vector): (Word("flatten"), Word("gap")),
+    (Tokens, Grid): (Word("grid"),),
+}
+_ELSEWHERE: dict[tuple[type[State], type[State]], str] = {
+    (Tokens, Grid): "put it before the tokens",
     (Vector, Grid): "put it before flatten or gap",
     (Vector, Tokens): "put it before the tokens become a vector",
 }
@@ -32,9 +36,11 @@ def _is_a(state: State) -> str:
     return f"a grid {state}" if isinstance(state, Grid) else str(state)
 
 
-def _wrong(word: Word, wants: str, state: State, target: type) -> Misfit:
+def _wrong(word: Word, wants: str, state: State, target: type[State]) -> Misfit:
     message = f"{word.name} works on {wants}, but here is {_is_a(state)}"
-    return Misfit(message, _MENDS.get((type(state), target), ""))
+    way = type(state), target
+    between, elsewhere = _BETWEEN.get(way, ()), _ELSEWHERE.get(way, "")
+    return Misfit(message, preceding_mend(word, state, between, elsewhere))
 
 
 def _grid(word: Word, state: State) -> Grid:
@@ -49,19 +55,20 @@ def _tokens(word: Word, state: State) -> Tokens:
     return state
 
 
-def _divides(word: Word, parts: int, channels: int, what: str) -> None:
+def _divides(word: Word, state: State, what: str) -> None:
+    parts, channels = settings_of(word).count(what), state.channels
     if channels % parts:
         below = max(d for d in range(1, parts) if channels % d == 0)
-        above = next((d for d in range(parts, channels + 1) if channels % d == 0), channels)
-        near = f"{below} or {above}" if above > parts else f"{below}"
+        above = next((d for d in range(parts, channels + 1) if channels % d == 0), below)
         message = (
             f"{word.name}: {channels} channels in {parts} {what}: "
             f"{channels} / {parts} = {channels / parts:.4g} is not whole"
         )
-        raise Misfit(message, f"use {near} {what}")
+        raise Misfit(message, choice_mend(f"use {{}} {what}", word, state, what, (below, above)))
 
 
-def _groups(word: Word, groups: int, taken: int, given: int) -> None:
+def _groups(word: Word, state: State, given: int) -> None:
+    groups, taken = settings_of(word).count("groups"), state.channels
     common = gcd(taken, given)
     if common % groups == 0:
         return
@@ -69,12 +76,11 @@ def _groups(word: Word, groups: int, taken: int, given: int) -> None:
     divisors = [d for d in range(1, common + 1) if common % d == 0]
     below = max((d for d in divisors if d < groups), default=1)
     above = min((d for d in divisors if d > groups), default=below)
-    near = f"{below} or {above}" if above != below else f"{below}"
     message = (
         f"{word.name} {side} {channels} channels, which groups={groups} doesn't divide: "
         f"{channels} / {groups} = {channels / groups:.4g}"
     )
-    raise Misfit(message, f"use groups={near}")
+    raise Misfit(message, choice_mend("use groups={}", word, state, "groups", (below, above)))
 
 
 def _conv(word: Word, state: State, num_classes: int) -> State:
@@ -83,33 +89,47 @@ def _conv(word: Word, state: State, num_classes: int) -> State:
         channels = grid.channels * settings.count("multiplier")
     else:
         channels = settings.count("channels")
-        _groups(word, settings.count("groups"), grid.channels, channels)
-    return Grid(channels, window_of(word, len(grid.sides)).output(word, grid.sides))
+        _groups(word, grid, channels)
+    window = window_of(word, len(grid.sides))
+    return Grid(channels, window.output(word, grid.sides, window_mend(word, grid)))
 
 
 def _tconv(word: Word, state: State, num_classes: int) -> State:
     grid, settings = _grid(word, state), settings_of(word)
     channels, axes = settings.count("channels"), len(grid.sides)
-    _groups(word, settings.count("groups"), grid.channels, channels)
+    _groups(word, grid, channels)
     window = window_of(word, axes)
     extra = per_axis(word, "outpad", settings.sides("outpad"), axes)
-    sides = tuple(_tconv_side(word, grid, window, extra, axis) for axis in range(axes))
-    return Grid(channels, sides)
+    largest = tuple(max(both) - 1 for both in zip(window.stride, window.dilation, strict=True))
+    for outpad, most in zip(extra, largest, strict=True):
+        if outpad > most:
+            message = f"{title(word)}: outpad={outpad} is not below its stride or dilation"
+            raise Misfit(message, _at_most("use at most {}", word, grid, "outpad", extra, largest))
+    return Grid(channels, _tconv_sides(word, grid, window, extra))
 
 
-def _tconv_side(word: Word, grid: Grid, window: Window, extra: tuple[int, ...], axis: int) -> int:
-    side, stride, pad = grid.sides[axis], window.stride[axis], window.before[axis]
-    taps, outpad = window.reach[axis], extra[axis]
-    if outpad >= max(stride, window.dilation[axis]):
-        largest = max(stride, window.dilation[axis]) - 1
-        message = f"{title(word)}: outpad={outpad} is not below its stride or dilation"
-        raise Misfit(message, f"use at most {largest}")
-    count = (side - 1) * stride - 2 * pad + taps + outpad
-    if count < 1:
-        sum_ = f"({side} - 1)*{stride} - 2*{pad} + {taps}{f' + {outpad}' if outpad else ''}"
-        message = f"{title(word)} on {sides_text(grid.sides)}: {sum_} = {count}"
-        raise Misfit(message, f"use a pad of at most {pad - (2 - count) // 2}")
-    return count
+def _tconv_sides(word: Word, grid: Grid, window: Window, extra: tuple[int, ...]) -> tuple[int, ...]:
+    """(side - 1) * stride - 2 * pad + reach + outpad on each axis."""
+    numbers = list(zip(grid.sides, window.stride, window.reach, extra, strict=True))
+    uncut = tuple((n - 1) * step + taps + more for n, step, taps, more in numbers)
+    most = tuple((rows - 1) // 2 for rows in uncut)
+    counts = tuple(rows - 2 * pad for rows, pad in zip(uncut, window.before, strict=True))
+    for (side, stride, taps, more), pad, count in zip(numbers, window.before, counts, strict=True):
+        if count < 1:
+            sum_ = f"({side} - 1)*{stride} - 2*{pad} + {taps}{f' + {more}' if more else ''}"
+            message = f"{title(word)} on {sides_text(grid.sides)}: {sum_} = {count}"
+            said = "use a pad of at most {}"
+            raise Misfit(message, _at_most(said, word, grid, "pad", window.before, most))
+    return counts
+
+
+def _at_most(
+    said: str, word: Word, grid: Grid, name: str, own: tuple[int, ...], most: tuple[int, ...]
+) -> Mend:
+    """The mend by numbers that are cut to their limits on each axis, if that fits."""
+    cut = tuple(min(pair) for pair in zip(own, most, strict=True))
+    value = (min(cut),) if len(set(own)) == 1 else collapsed(cut)
+    return choice_mend(said, word, grid, name, (value,))
 
 
 def _pool(word: Word, state: State, num_classes: int) -> State:
@@ -120,16 +140,18 @@ def _pool(word: Word, state: State, num_classes: int) -> State:
             kernel=window.kernel, stride=(1,) * len(grid.sides), dilation=window.dilation,
             before=window.before, after=window.after,
         )  # fmt: skip
+    half = tuple(kernel // 2 for kernel in window.kernel)
     for pad, kernel in zip(window.before, window.kernel, strict=True):
         if pad > kernel // 2:
             message = f"{title(word)}: a border of {pad} is more than half of the kernel's {kernel}"
-            raise Misfit(message, f"use at most pad={kernel // 2}")
+            said = "use at most pad={}"
+            raise Misfit(message, _at_most(said, word, grid, "pad", window.before, half))
     if word.name == "avgpool":
         _mean_on_three_axes(word, grid, window)
-    sides = window.output(word, grid.sides)
+    sides = window.output(word, grid.sides, window_mend(word, grid))
     if word.name == "maxblurpool":
         stride = per_axis(word, "stride", word.stride or word.kernel, len(sides))
-        sides = _blurred(word, sides, stride)
+        sides = _blurred(word, grid, sides, stride)
     return Grid(grid.channels, sides)
 
 
@@ -147,18 +169,25 @@ def _mean_on_three_axes(word: Word, grid: Grid, window: Window) -> None:
 def _blurpool(word: Word, state: State, num_classes: int) -> State:
     grid = _grid(word, state)
     stride = per_axis(word, "stride", word.kernel, len(grid.sides))
-    return Grid(grid.channels, _blurred(word, grid.sides, stride))
+    return Grid(grid.channels, _blurred(word, grid, grid.sides, stride))
 
 
-def _blurred(word: Word, sides: tuple[int, ...], stride: tuple[int, ...]) -> tuple[int, ...]:
+def _blurred(
+    word: Word, grid: Grid, sides: tuple[int, ...], stride: tuple[int, ...]
+) -> tuple[int, ...]:
+    """The sides after the filter; what it is given may be less than the grid."""
     border = settings_of(word).count("taps") // 2
     if min(sides) <= border:
+        left = f", {sides_text(sides)}" if sides != grid.sides else ""
         message = (
-            f"{title(word)} on {sides_text(sides)}: its border of {border} mirrors what is inside, "
-            f"which needs sides of at least {border + 1}"
+            f"{title(word)} on {sides_text(grid.sides)}: its border of {border} mirrors what is "
+            f"inside{left}, which needs sides of at least {border + 1}"
         )
-        fewer = f"use taps={2 * min(sides) - 1}" if min(sides) > 1 else "leave it out here"
-        raise Misfit(message, fewer)
+        if min(sides) > 1:
+            fewer = (2 * min(sides) - 1,)
+            raise Misfit(message, choice_mend("use taps={}", word, grid, "taps", fewer))
+        smaller = window_mend(word, grid) if word.name == "maxblurpool" else "leave it out here"
+        raise Misfit(message, smaller)
     return tuple((side - 1) // step + 1 for side, step in zip(sides, stride, strict=True))
 
 
@@ -194,7 +223,7 @@ def _instance_norm(word: Word, state: State, num_classes: int) -> State:
 def _group_norm(word: Word, state: State, num_classes: int) -> State:
     if isinstance(state, Tokens):
         raise Misfit(f"gn works on a grid or a vector, but here are {state}", "use norm")
-    _divides(word, settings_of(word).count("groups"), state.channels, "groups")
+    _divides(word, state, "groups")
     return state
 
 
@@ -226,7 +255,8 @@ def _patch(word: Word, state: State, num_classes: int) -> State:
     for side, size in zip(grid.sides, kernel, strict=True):
         if side < size:
             message = f"{title(word)} on {sides_text(grid.sides)}: floor({side} / {size}) = 0"
-            raise Misfit(message, f"use patches of at most {side}")
+            said = "use patches of at most {}"
+            raise Misfit(message, _at_most(said, word, grid, "kernel", kernel, grid.sides))
     sides = window.output(word, grid.sides)
     return Tokens(prod(sides), settings_of(word).count("channels"), sides)
 
@@ -263,7 +293,7 @@ def _first(word: Word, state: State, num_classes: int) -> State:
 
 def _attention(word: Word, state: State, num_classes: int) -> State:
     tokens = _tokens(word, state)
-    _divides(word, settings_of(word).count("heads"), tokens.channels, "heads")
+    _divides(word, tokens, "heads")
     return tokens
 
 

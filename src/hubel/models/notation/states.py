@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-__all__ = ["Grid", "Misfit", "State", "Tokens", "Vector"]
+from hubel.models.notation.tree import Word
+
+__all__ = ["After", "Grid", "Mend", "Misfit", "State", "Tokens", "Vector"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +76,22 @@ class Vector:
 
 State = Grid | Tokens | Vector
 
+After = Callable[[Word, State], State | None]
+"""The checker's own rule: the state after a word, or None where the word doesn't fit."""
+
+Mend = Callable[[After], str]
+"""What would put a word right, among what the checker says would pass; empty for nothing."""
+
 
 class Misfit(Exception):  # noqa: N818 (never leaves the checker, which knows the place)
     """A word doesn't fit what it is given.
 
     Args:
         message: what is wrong, with the arithmetic.
-        mend: what would put it right.
+        mend: what would put it right; it is asked for only where the error is shown.
     """
 
-    def __init__(self, message: str, mend: str = "") -> None:
-        super().__init__(message, mend)
+    def __init__(self, message: str, mend: str | Mend = "") -> None:
+        super().__init__(message)
         self.message = message
         self.mend = mend

@@ -10,7 +10,7 @@ from hubel.models.notation.printer import number_text
 from hubel.models.notation.tokens import NAME, Token
 from hubel.models.notation.tree import Argument, Span, Value
 
-__all__ = ["MOST", "Given", "read_arguments", "read_sides"]
+__all__ = ["MOST", "Given", "read_arguments", "read_sides", "read_whole"]
 
 MOST = 1_000_000  # no size of a network is beyond it
 _SIDES = re.compile(r"[0-9]+(?:x[0-9]+)*")
@@ -52,6 +52,8 @@ def read_arguments(
     found: dict[str, Argument] = {}
     places = iter(definition.positional)
     for one in given:
+        if _is_stride(definition, one):
+            raise _stride_by_name(definition, one, given, line, span)
         option = _option(definition, one, line)
         if option is None and (option := next(places, None)) is None:
             raise _too_many(definition, one, line)
@@ -70,7 +72,7 @@ def read_sides(text: str, line: str, span: Span, low: float = 1) -> tuple[int, .
     """
     if not _SIDES.fullmatch(text):
         raise NotationError(f"'{text}' is not a number of sides such as 3 or 3x5", line, span)
-    sides = tuple(_whole(part, line, span) for part in text.split("x"))
+    sides = tuple(read_whole(part, line, span) for part in text.split("x"))
     if len(sides) > 3:
         raise NotationError(f"{text} has {len(sides)} sides", line, span, "there are 1 to 3 axes")
     if min(sides) < low:
@@ -78,10 +80,16 @@ def read_sides(text: str, line: str, span: Span, low: float = 1) -> tuple[int, .
     return sides
 
 
-def _whole(text: str, line: str, span: Span) -> int:
-    if len(text.lstrip("0")) > len(str(MOST)) or int(text) > MOST:
-        raise NotationError(f"{text[:20]} is too large", line, span, f"at most {MOST:,}")
-    return int(text)
+def read_whole(text: str, line: str, span: Span, most: int = MOST) -> int:
+    """A number of digits.
+
+    Raises:
+        NotationError: it is larger than `most`.
+    """
+    digits = text.lstrip("0") or "0"
+    if len(digits) > len(str(most)) or int(digits) > most:
+        raise NotationError(f"{text[:20]} is too large", line, span, f"at most {most:,}")
+    return int(digits)
 
 
 def _option(definition: Definition, given: Given, line: str) -> Option | None:
@@ -97,6 +105,24 @@ def _option(definition: Definition, given: Given, line: str) -> Option | None:
         if option.kind is Kind.PAD and given.value.text in option.choices:
             return option
     raise _unknown(definition, given.value, line)
+
+
+def _is_stride(definition: Definition, given: Given) -> bool:
+    return definition.stride and given.key is not None and given.key.text in ("stride", "strides")
+
+
+def _stride_by_name(
+    definition: Definition, one: Given, given: list[Given], line: str, span: Span
+) -> NotationError:
+    """A stride among the arguments: the same word with it in its place."""
+    mend = "a stride stands after a slash"
+    if _SIDES.fullmatch(one.value.text):
+        head = line[span.start : span.end].partition("(")[0].partition("/")[0].rstrip()
+        rest = ", ".join(line[o.span.start : o.span.end] for o in given if o is not one)
+        mend += f": {head}/{one.value.text}{f'({rest})' if rest else ''}"
+    assert one.key is not None
+    message = f"{definition.name} doesn't take '{one.key.text}'"
+    return NotationError(message, line, one.span, mend)
 
 
 def _unknown(definition: Definition, token: Token, line: str) -> NotationError:
@@ -141,7 +167,7 @@ def _value(option: Option, token: Token, line: str) -> Value:
     if not pattern.fullmatch(text):
         message = f"{option.name} is {option.kind.value}; '{text}' is not"
         raise NotationError(message, line, span)
-    value = float(text) if option.kind is Kind.NUMBER else _whole(text, line, span)
+    value = float(text) if option.kind is Kind.NUMBER else read_whole(text, line, span)
     if not option.low <= value <= option.high or abs(value) == float("inf"):
         raise NotationError(f"{option.name} is {_limits(option)}; {text} is not", line, span)
     return value

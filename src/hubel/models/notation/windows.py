@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hubel.models.notation.printer import sides_text
-from hubel.models.notation.states import Misfit
+from hubel.models.notation.states import Mend, Misfit
 from hubel.models.notation.tree import Word
 from hubel.models.notation.words import WORDS, settings_of
 
@@ -42,38 +42,47 @@ class Window:
         """Whether the border is the same on both sides."""
         return self.before == self.after
 
-    def output(self, word: Word, sides: tuple[int, ...]) -> tuple[int, ...]:
+    def output(self, word: Word, sides: tuple[int, ...], mend: str | Mend = "") -> tuple[int, ...]:
         """How many windows fit on each axis: floor((side + border - reach) / stride) + 1.
+
+        Args:
+            word: for the error.
+            sides: of the grid.
+            mend: for the error.
 
         Raises:
             Misfit: none fits.
         """
-        return tuple(self._output(word, sides, axis) for axis in range(len(sides)))
+        counts = tuple(self._count(sides, axis) for axis in range(len(sides)))
+        failing = [axis for axis, count in enumerate(counts) if count is None]
+        if failing:  # the arithmetic of the axis that needs the most, as the mend does
+            most = min(failing, key=lambda axis: self._room(sides, axis))
+            raise Misfit(self._too_large(word, sides, most), mend)
+        return tuple(count for count in counts if count is not None)
 
-    def _output(self, word: Word, sides: tuple[int, ...], axis: int) -> int:
+    def _room(self, sides: tuple[int, ...], axis: int) -> int:
+        return sides[axis] + self.before[axis] + self.after[axis] - self.reach[axis]
+
+    def _count(self, sides: tuple[int, ...], axis: int) -> int | None:
         stride, before = self.stride[axis], self.before[axis]
-        room = sides[axis] + before + self.after[axis] - self.reach[axis]
+        room = self._room(sides, axis)
         count = (room + (stride - 1 if self.ceil else 0)) // stride + 1
         # As PyTorch: a window that would start in the border after the end is not kept.
         if self.ceil and (count - 1) * stride >= sides[axis] + before:
             count -= 1
-        if count < 1 or (room < 0 and not self.ceil):
-            raise Misfit(*self._too_large(word, sides, axis))
-        return count
+        return None if count < 1 or (room < 0 and not self.ceil) else count
 
-    def _too_large(self, word: Word, sides: tuple[int, ...], axis: int) -> tuple[str, str]:
+    def _too_large(self, word: Word, sides: tuple[int, ...], axis: int) -> str:
+        """The arithmetic of one axis."""
         side, pad = sides[axis], self.before[axis]
         kernel, dilation, stride = self.kernel[axis], self.dilation[axis], self.stride[axis]
         taps = f"{kernel}" if dilation == 1 else f"({dilation}*({kernel} - 1) + 1)"
         room = f"{side}{f' + 2*{pad}' if pad else ''} - {taps}"
-        count = (side + 2 * pad - self.reach[axis]) // stride + 1
-        windows = f"{room} + 1" if stride == 1 else f"floor(({room}) / {stride}) + 1"
-        shown = f"{title(word)} on {sides_text(sides)}: {windows} = {count}"
-        enough = pad + -((side + 2 * pad - self.reach[axis]) // 2)
-        most = (side + 2 * pad - 1) // dilation + 1
-        if most == 1:
-            return shown, f"pad by {enough}, leave it out here, or give a larger input"
-        return shown, f"pad by {enough} or use a kernel of at most {most}"
+        up = stride - 1 if self.ceil else 0
+        count = (side + 2 * pad - self.reach[axis] + up) // stride + 1
+        rounded = "ceil" if self.ceil else "floor"
+        windows = f"{room} + 1" if stride == 1 else f"{rounded}(({room}) / {stride}) + 1"
+        return f"{title(word)} on {sides_text(sides)}: {windows} = {count}"
 
 
 def window_of(word: Word, axes: int) -> Window:
