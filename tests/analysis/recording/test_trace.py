@@ -129,3 +129,46 @@ def test_constants_made_on_the_cpu_follow_the_rest() -> None:
 
     graph, _ = trace(Traceable.of(Adds()), (2, 4))
     assert graph.outputs[0].shape == (2, 4)
+
+
+class Second(nn.Module):
+    """Tries one layer, and takes another where that fails."""
+
+    def __init__(self, tried: nn.Module) -> None:
+        super().__init__()
+        self.tried, self.instead, self.last = tried, nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        try:
+            y = self.tried(x)
+        except RuntimeError:
+            y = self.instead(x)
+        return self.last(y)
+
+
+@each_way
+@pytest.mark.parametrize(
+    "tried",
+    [nn.Linear(5, 5), nn.Sequential(nn.Conv2d(3, 7, 3), nn.Sequential(nn.Linear(5, 5)))],
+    ids=["layer", "layers"],
+)
+def test_a_failure_that_is_caught_leaves_what_follows_where_it_ran(
+    way: Callable[..., Any], tried: nn.Module
+) -> None:
+    found = way(Traceable.of(Second(tried)), (1, 3, 32, 32))
+    graph = found[0] if isinstance(found, tuple) else found.graph
+    ran = [(graph.calls[op.call].path, op.name) for op in graph.operators]
+    assert ran == [("instead", "convolution"), ("last", "convolution")]
+    assert [call.path for call in graph.calls] == ["", "instead", "last"]
+    assert [op.index for op in graph.operators] == [0, 1]
+
+
+class Altered(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        x.add_(1)
+        raise RuntimeError("after all")
+
+
+def test_what_a_failed_layer_computed_and_others_read_is_an_error() -> None:
+    with pytest.raises(DesignError, match="it reads what a module computed before it failed"):
+        trace(Traceable.of(Second(Altered())), (1, 3, 32, 32))

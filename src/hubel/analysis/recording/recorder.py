@@ -68,6 +68,7 @@ class Recorder(TorchDispatchMode):
         operators: so far, in order.
         calls: of modules, in the order of beginning.
         stack: indices of the calls that have not ended; it stays where an error stopped.
+        abandoned: indices of the calls among those that an error ended.
         received: what each of those was given.
         running: the operator that has begun and not ended, with its arguments.
         ledger: what is alive.
@@ -78,16 +79,51 @@ class Recorder(TorchDispatchMode):
         self.operators: list[Operator] = []
         self.calls: list[Call] = []
         self.stack: list[int] = []
+        self.abandoned: set[int] = set()
         self.received: list[tuple[Value, ...]] = []
         self.running: tuple[Any, tuple[Any, ...]] | None = None
         self.ledger = Ledger()
         self._values: WeakIdKeyDictionary = WeakIdKeyDictionary(ref_type=WeakIdRef)
         self._count = 0
+        self._lost: set[int] = set()
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
         # Asked by PyTorch. Nothing is compiled here, and to be skipped loads the compiler first.
         return False
+
+    def begin(self, path: str, kind: str, inputs: Any) -> int:
+        """Note that a module begins to run; the index of its call."""
+        self.settle()
+        parent = self.stack[-1] if self.stack else -1
+        call = Call(len(self.calls), path, kind, parent, len(self.operators))
+        self.calls.append(call)
+        self.stack.append(call.index)
+        self.received.append(self.values(inputs))
+        return call.index
+
+    def end(self, index: int, output: Any) -> None:
+        """Note that a call gave its output."""
+        self.settle()
+        call = self.calls[index]
+        while self.stack.pop() != index:  # those within it that nobody said had ended
+            self.received.pop()
+        self.received.pop()
+        call.last = len(self.operators)
+        call.outputs = self.values(output)
+
+    def settle(self) -> None:
+        """Drop the calls that an error ended, with their operators: somebody caught it.
+
+        Not before something else runs, so that an error that nobody catches can be explained.
+        """
+        while self.stack and self.stack[-1] in self.abandoned:
+            call = self.calls[self.stack.pop()]
+            self.received.pop()
+            self._lost |= {x.id for op in self.operators[call.first :] for x in op.outputs}
+            del self.operators[call.first :], self.calls[call.index :]
+            self.abandoned.discard(call.index)
+            self.running = None
 
     def value(self, tensor: Tensor) -> Value:
         """The value that a tensor holds now."""
@@ -105,6 +141,12 @@ class Recorder(TorchDispatchMode):
         self._values[tensor] = value
         return value
 
+    def _check_kept(self, *arguments: Any) -> None:
+        if self._lost and any(
+            isinstance(x, Value) and x.id in self._lost for x in pytree.tree_leaves(arguments)
+        ):
+            raise RuntimeError("it reads what a module computed before it failed and was caught")
+
     def _noted(self, nested: Any) -> Any:
         if isinstance(nested, Tensor):
             return self.value(nested)
@@ -116,11 +158,15 @@ class Recorder(TorchDispatchMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
+        if func.namespace == "profiler":  # a marker in somebody's profile: it computes nothing
+            return func(*args, **kwargs)
+        self.settle()
         args, kwargs = _on_meta(args, kwargs)
         arguments = self._noted(args)
         keywords = {name: self._noted(item) for name, item in kwargs.items()}
         sequence = autograd._get_sequence_nr() - 1 if torch.is_grad_enabled() else -1
         self.running = (func, arguments)
+        self._check_kept(arguments, keywords)
         check_operator(func, args, kwargs)
         result = run(func, args, kwargs)
         self.running = None
@@ -202,8 +248,10 @@ def watch_modules(module: nn.Module, recorder: Recorder) -> Generator[None]:
     """Let a recorder know which module runs; the hooks are gone afterwards."""
     handles: list[Any] = []
     for path, part in module.named_modules():
-        handles.append(part.register_forward_pre_hook(_beginning(path, recorder)))
-        handles.append(part.register_forward_hook(_ending(recorder)))
+        watch = _Watch(path, recorder)
+        handles.append(part.register_forward_pre_hook(watch.begin))
+        handles.append(part.register_forward_hook(watch.end))
+        handles.append(part.register_forward_hook(watch.leave, always_call=True))
     try:
         yield
     finally:
@@ -211,22 +259,24 @@ def watch_modules(module: nn.Module, recorder: Recorder) -> Generator[None]:
             handle.remove()
 
 
-def _beginning(path: str, recorder: Recorder) -> Any:
-    def begin(part: nn.Module, inputs: Any) -> None:
-        parent = recorder.stack[-1] if recorder.stack else -1
-        call = Call(len(recorder.calls), path, type(part).__name__, parent, len(recorder.operators))
-        recorder.calls.append(call)
-        recorder.stack.append(call.index)
-        recorder.received.append(recorder.values(inputs))
+class _Watch:
+    """The hooks of one module, which may call itself."""
 
-    return begin
+    def __init__(self, path: str, recorder: Recorder) -> None:
+        self.path = path
+        self.recorder = recorder
+        self.open: list[int] = []
+        self.has_ended = False
 
+    def begin(self, part: nn.Module, inputs: Any) -> None:
+        self.open.append(self.recorder.begin(self.path, type(part).__name__, inputs))
 
-def _ending(recorder: Recorder) -> Any:
-    def end(_part: nn.Module, _inputs: Any, output: Any) -> None:
-        call = recorder.calls[recorder.stack.pop()]
-        recorder.received.pop()
-        call.last = len(recorder.operators)
-        call.outputs = recorder.values(output)
+    def end(self, _part: nn.Module, _inputs: Any, output: Any) -> None:
+        self.recorder.end(self.open.pop(), output)
+        self.has_ended = True
 
-    return end
+    def leave(self, _part: nn.Module, _inputs: Any, _output: Any) -> None:
+        """Runs after `end`, and in its place where the module raised an error."""
+        if not self.has_ended:
+            self.recorder.abandoned.add(self.open.pop())
+        self.has_ended = False
