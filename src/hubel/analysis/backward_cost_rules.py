@@ -57,6 +57,32 @@ def _distances_backward(op: Operator) -> Work:
     return Work(elementwise=3 * gradient.numel * x.shape[-1])
 
 
+def _recurrent_backward(op: Operator) -> Work:
+    """A product for each gradient: of weights, of each step's state, and of each layer's input.
+
+    The first state's and the network's input may ask for none.
+    """
+    x, weights, group = op.inputs[0], op.arguments[1], op.arguments[2]
+    mask: Any = op.arguments[-1]
+    length = x.shape[1] if op.arguments[14] else x.shape[0]
+    batch = x.shape[0] * x.shape[1] // length
+    directions = 2 if op.arguments[17] else 1
+    products = 0
+    for place, weight in enumerate(weights):
+        layer, role = place // (group * directions), place % group
+        if len(weight.shape) == 2:
+            inner = length - (role == 1 and not mask[1])
+            is_asked = role > 0 or layer > 0 or mask[0]
+            products += batch * weight.numel * (length * bool(mask[3]) + inner * is_asked)
+    biases = [weight.numel for weight in weights if len(weight.shape) == 1]
+    states = batch * length * (len(weights) // group) * op.arguments[11]
+    return Work(
+        products=products,
+        bias=batch * length * sum(biases) * bool(mask[3]),
+        elementwise=2 * weights[0].shape[0] // op.arguments[11] * states,
+    )
+
+
 _POINTWISE = words(
     "_log_softmax_backward_data _softmax_backward_data _masked_softmax_backward "
     "_prelu_kernel_backward elu_backward gelu_backward glu_backward hardshrink_backward "
@@ -96,6 +122,7 @@ BACKWARD_RULES: dict[str, Rule] = {
     "_scaled_dot_product_flash_attention_for_cpu_backward": _attention_backward,
     "_scaled_dot_product_flash_attention_backward": _attention_backward,
     "_scaled_dot_product_efficient_attention_backward": _attention_backward,
+    "_cudnn_rnn_backward": _recurrent_backward,
     "_cdist_backward": _distances_backward,
     **dict.fromkeys(_POINTWISE, elementwise),
     **dict.fromkeys(_NORMS, elementwise),

@@ -219,6 +219,25 @@ def sampled(x: Value, weight: Value, out: Value) -> int:
     return 4 * positions * x.shape[1] * math.prod(weight.shape[2:])
 
 
+def _recurrent(op: Operator) -> Work:
+    """Every weight meets every time step once: gates x (input + hidden) x hidden products a step.
+
+    Source: the equations in PyTorch's documentation of LSTM, GRU and RNN, and their biases; a gate
+    is a nonlinearity an element, as is the cell's state; the rest is how the states are mixed.
+    """
+    x, weights = op.inputs[0], op.arguments[1]
+    steps, size = x.shape[0] * x.shape[1], op.arguments[7]
+    passes = len(weights) // op.arguments[2]
+    gates = weights[0].shape[0] // size
+    nonlinear, mixing = {1: (1, 1), 3: (3, 6), 4: (5, 8)}[gates]
+    return Work(
+        products=steps * sum(each.numel for each in weights if len(each.shape) == 2),
+        bias=steps * sum(each.numel for each in weights if len(each.shape) == 1),
+        activation=steps * passes * nonlinear * size,
+        elementwise=steps * passes * mixing * size,
+    )
+
+
 def _nothing(_op: Operator) -> Work:
     return Work()
 
@@ -302,6 +321,7 @@ RULES: dict[str, Rule] = {
     "_scaled_dot_product_efficient_attention": _attention,
     "_scaled_dot_product_cudnn_attention": _attention,
     "torchvision::deform_conv2d": _deformable,
+    "_cudnn_rnn": _recurrent,
     "_assert_async": _nothing,
     "sym_size": _nothing,
     **dict.fromkeys(_ACTIVATIONS, _activation),

@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hubel.analysis.recording.recurrent import RECURRENT_KERNELS
+
 __all__ = ["KERNELS", "run"]
 
 aten = torch.ops.aten
@@ -252,4 +254,5 @@ KERNELS: dict[Any, Callable[..., Any]] = {
     aten._softmax.default: _softmax,
     aten._safe_softmax.default: _softmax,
     aten.roll.default: _roll,
+    **RECURRENT_KERNELS,
 }

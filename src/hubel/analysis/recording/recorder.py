@@ -7,15 +7,12 @@ calls, methods and modules all pass there. On the meta device they have shapes a
 from __future__ import annotations
 
 import weakref
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from types import FunctionType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
-from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary, WeakIdRef
@@ -27,7 +24,7 @@ from hubel.analysis.recording.kernels import run
 # Numbers of autograd nodes have no public name.
 autograd: Any = torch._C._autograd  # pyright: ignore
 
-__all__ = ["FusedAttention", "Ledger", "Recorder", "watch_modules"]
+__all__ = ["Ledger", "Recorder", "watch_modules"]
 
 
 class Ledger:
@@ -173,7 +170,7 @@ class Recorder(TorchDispatchMode):
         # An operator that writes in place gives back its argument, which holds a new value then.
         outputs = tuple(
             self._new(x)
-            for x in (result if isinstance(result, (list, tuple)) else (result,))
+            for x in _opened(result)
             if isinstance(x, Tensor)
         )
         call = self.stack[-1] if self.stack else -1
@@ -183,6 +180,14 @@ class Recorder(TorchDispatchMode):
         return result
 
 
+def _opened(result: Any) -> Iterator[Any]:
+    if isinstance(result, (list, tuple)):
+        for item in result:
+            yield from _opened(item)
+    else:
+        yield result
+
+
 def _on_meta(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
     """Constants that a forward makes on the CPU follow the rest, as they would on a GPU."""
     tensors = [x for x in pytree.tree_leaves((args, kwargs)) if isinstance(x, Tensor)]
@@ -190,57 +195,6 @@ def _on_meta(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
     if devices != {"cpu", "meta"}:
         return args, kwargs
     return pytree.tree_map_only(Tensor, lambda x: x.to("meta") if x.dim() else x, (args, kwargs))
-
-
-class FusedAttention(TorchFunctionMode):
-    """Attention as one operator wherever a fused kernel exists, whatever the device.
-
-    Without it the meta device shows the unfused operators and their score matrices, a CPU with
-    gradients shows one operator, and a GPU another.
-    """
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        if func is F.scaled_dot_product_attention:
-            func = _attention
-        elif func is F.multi_head_attention_forward:
-            func = _multi_head_attention
-        return func(*args, **(kwargs or {}))
-
-
-def _attention(
-    query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None,
-    dropout_p: float = 0.0, is_causal: bool = False, **rest: Any,
-) -> Tensor:  # fmt: skip
-    sizes = [(x.dim(), x.shape[:2], x.shape[-1]) for x in (query, key, value)]
-    is_fused = sizes[0] == sizes[1] == sizes[2] and query.dim() == 4
-    if dropout_p or rest.get("enable_gqa") or not is_fused:
-        return F.scaled_dot_product_attention(
-            query, key, value, attn_mask, dropout_p, is_causal, **rest
-        )
-    if attn_mask is not None and attn_mask.dtype == torch.bool:
-        attn_mask = torch.zeros_like(attn_mask, dtype=query.dtype)
-    return torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
-        query, key, value, 0.0, is_causal, attn_mask=attn_mask, scale=rest.get("scale")
-    )[0]
-
-
-def _never(*_tensors: Any) -> bool:
-    return False
-
-
-# A mode is off while it answers, so what the function calls within would not come here: a copy of
-# the function that finds our attention under the name. PyTorch's own stays as it is.
-_multi_head_attention = FunctionType(
-    F.multi_head_attention_forward.__code__,
-    {
-        **vars(F),
-        "has_torch_function": _never,
-        "scaled_dot_product_attention": _attention,
-    },
-    argdefs=F.multi_head_attention_forward.__defaults__,
-)
 
 
 @contextmanager

@@ -14,8 +14,9 @@ from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from hubel.analysis.faults.failures import explain
+from hubel.analysis.recording.fused import FusedCalls
 from hubel.analysis.recording.graph import Graph, Operator
-from hubel.analysis.recording.recorder import FusedAttention, Recorder, watch_modules
+from hubel.analysis.recording.recorder import Recorder, watch_modules
 from hubel.analysis.recording.twin import meta_twin
 
 # What autograd knows of a running backward pass has no public name.
@@ -146,7 +147,7 @@ def _known(module: nn.Module, recorder: Recorder) -> tuple[dict[int, str], dict[
 
 def _run(module: nn.Module, recorder: Recorder, inputs: list[Tensor]) -> Any:
     try:
-        with FusedAttention(), recorder:
+        with FusedCalls(), recorder:
             return module(*inputs)
     except Exception as error:
         raise explain(error, module, recorder) from error
