@@ -195,3 +195,42 @@ def test_what_is_wrong_is_said(
 def test_a_batch_of_nothing_is_refused() -> None:
     with pytest.raises(DesignError, match="batch: expected at least 1, got 0"):
         hubel.design("flatten fc", (3, 8, 8), batch=0)
+
+
+class CountingNorm(nn.BatchNorm2d):
+    """With a module within, as timm's, so that its counter is a row of its own in training."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels)
+        self.act = nn.ReLU()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.act(super().forward(x))
+
+
+@pytest.mark.parametrize("norm", [nn.BatchNorm2d, CountingNorm])
+def test_backward_products_belong_to_the_layer_that_makes_them(norm: type[nn.Module]) -> None:
+    module = nn.Sequential(nn.Conv2d(3, 8, 3), norm(8), nn.Conv2d(8, 8, 1), norm(8))
+    design = hubel.design(module, (3, 16, 16), formulas=False, sizes=False)
+    found = {layer.name: layer.backward_multiply_adds for layer in design.layers}
+    first, second = 14 * 14 * 8 * 27, 2 * 14 * 14 * 8 * 8
+    assert {name: done for name, done in found.items() if done} == {"0": first, "2": second}
+    assert design.total.backward_multiply_adds == first + second
+
+
+class Biased(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(8, 8)
+        self.bias = nn.Parameter(torch.zeros(2, 16, 16))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        tokens = self.first(x).view(-1, 16, 2, 4).transpose(1, 2)
+        mixed = nn.functional.scaled_dot_product_attention(tokens, tokens, tokens, self.bias)
+        return mixed.flatten(1)
+
+
+def test_attention_with_a_learned_bias_can_be_trained() -> None:
+    total = hubel.design(Biased(), (16, 8), formulas=False, sizes=False).total
+    assert total.multiply_adds == 16 * 8 * 8 + 2 * 2 * 16 * 16 * 4
+    assert total.backward_multiply_adds == 16 * 8 * 8 + 5 * 2 * 16 * 16 * 4

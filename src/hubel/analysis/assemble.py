@@ -116,7 +116,7 @@ class _Assembly:
             batch=self.question.batch,
             convention=self.convention,
             layers=layers,
-            total=self._total(layers),
+            total=self._total(),
             graph=self.graph,
             sizes=self._sizes(),
             advice=self._advice(),
@@ -184,7 +184,7 @@ class _Assembly:
         products = _backward_by_row(self.step)
         return saved, {name: done // count for name, done in products.items()}
 
-    def _total(self, layers: Sequence[Layer]) -> Total:
+    def _total(self) -> Total:
         module, batch = self.network.module, self.question.batch
         operators, peak = self.graph.operators, self.peak
         if batch > 1:
@@ -205,9 +205,7 @@ class _Assembly:
             activation_peak_bytes=peak,
             saved_bytes=self.saved_bytes if trained else None,
             training_peak_bytes=self.step.peak if whole and self.step else None,
-            backward_multiply_adds=(
-                sum(layer.backward_multiply_adds for layer in layers) * batch if trained else None
-            ),
+            backward_multiply_adds=sum(self.backward.values()) * batch if trained else None,
         )
 
 

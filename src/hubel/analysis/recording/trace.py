@@ -184,7 +184,9 @@ def _backward(recorder: Recorder, outputs: Any, graph: Graph) -> tuple[int, ...]
     """Run backward from every output that has a gradient; say which operator each belongs to."""
     roots = [x for x in pytree.tree_leaves(outputs) if isinstance(x, Tensor) and x.requires_grad]
     start = len(recorder.operators)
-    by_sequence = {op.sequence: op.index for op in graph.operators if op.sequence >= 0}
+    # What has no node of its own, as a counter of batches, has the number of the one before it.
+    made_by = reversed(graph.operators)
+    by_sequence = {op.sequence: op.index for op in made_by if op.sequence >= 0}
     nodes: list[int] = []
     with recorder, _Sequences(nodes):
         gradients = [torch.empty(x.shape, dtype=x.dtype, device="meta") for x in roots]
