@@ -54,7 +54,9 @@ def _attention(arguments: Any, keywords: Any) -> None:
 def _recurrent(arguments: Any, _keywords: Any) -> None:
     given, expected = arguments[0].shape[-1], arguments[1][0].shape[1]
     if given != expected:
-        raise RuntimeError(f"input.size(-1) must be equal to input_size. Expected {expected}, got {given}")
+        raise RuntimeError(
+            f"input.size(-1) must be equal to input_size. Expected {expected}, got {given}"
+        )
 
 
 def _spreads(shape: Any, over: Any) -> bool:

@@ -24,7 +24,11 @@ from hubel.analysis.recording.kernels import run
 # Numbers of autograd nodes have no public name.
 autograd: Any = torch._C._autograd  # pyright: ignore
 
-__all__ = ["Ledger", "Recorder", "watch_modules"]
+__all__ = ["Ledger", "Recorder", "Stopped", "watch_modules"]
+
+
+class Stopped(BaseException):
+    """More operators ran than were asked for; no network's own `except Exception` holds it up."""
 
 
 class Ledger:
@@ -61,6 +65,9 @@ class Ledger:
 class Recorder(TorchDispatchMode):
     """Keeps the operators that run while it is entered.
 
+    Args:
+        most: operators; one more and the pass is stopped.
+
     Attributes:
         operators: so far, in order.
         calls: of modules, in the order of beginning.
@@ -71,8 +78,9 @@ class Recorder(TorchDispatchMode):
         ledger: what is alive.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int | None = None) -> None:
         super().__init__()
+        self.most = most
         self.operators: list[Operator] = []
         self.calls: list[Call] = []
         self.stack: list[int] = []
@@ -158,6 +166,8 @@ class Recorder(TorchDispatchMode):
         if func.namespace == "profiler":  # a marker in somebody's profile: it computes nothing
             return func(*args, **kwargs)
         self.settle()
+        if self.most is not None and len(self.operators) >= self.most:
+            raise Stopped
         args, kwargs = _on_meta(args, kwargs)
         arguments = self._noted(args)
         keywords = {name: self._noted(item) for name, item in kwargs.items()}
@@ -168,11 +178,7 @@ class Recorder(TorchDispatchMode):
         result = run(func, args, kwargs)
         self.running = None
         # An operator that writes in place gives back its argument, which holds a new value then.
-        outputs = tuple(
-            self._new(x)
-            for x in _opened(result)
-            if isinstance(x, Tensor)
-        )
+        outputs = tuple(self._new(x) for x in _opened(result) if isinstance(x, Tensor))
         call = self.stack[-1] if self.stack else -1
         self.operators.append(
             Operator(len(self.operators), func, call, arguments, keywords, outputs, sequence)

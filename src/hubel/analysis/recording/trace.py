@@ -70,12 +70,13 @@ class Step:
         return sum(self.saved.values())
 
 
-def trace(network: Traceable, *shapes: Sequence[int]) -> tuple[Graph, int]:
+def trace(network: Traceable, *shapes: Sequence[int], most: int | None = None) -> tuple[Graph, int]:
     """The graph of one pass in evaluation mode without gradients.
 
     Args:
         network: to run.
         shapes: of each input, the batch first.
+        most: operators; `Stopped` is raised where there are more.
 
     Returns:
         The graph, and the most bytes of activations that were alive at once (the input among
@@ -90,7 +91,7 @@ def trace(network: Traceable, *shapes: Sequence[int]) -> tuple[Graph, int]:
         (['convolution'], (1, 8, 30, 30))
     """
     network.module.eval()
-    recorder = Recorder()
+    recorder = Recorder(most)
     with _undisturbed(), torch.no_grad(), watch_modules(network.module, recorder):
         inputs = [torch.empty(tuple(shape), device="meta") for shape in shapes]
         constants = _known(network.module, recorder)
