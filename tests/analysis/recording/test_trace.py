@@ -172,3 +172,34 @@ class Altered(nn.Module):
 def test_what_a_failed_layer_computed_and_others_read_is_an_error() -> None:
     with pytest.raises(DesignError, match="it reads what a module computed before it failed"):
         trace(Traceable.of(Second(Altered())), (1, 3, 32, 32))
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_compiled_module_is_that_which_was_compiled(nested: bool) -> None:
+    inner: Any = torch.compile(nn.Sequential(nn.Conv2d(3, 4, 3)))
+    network = Traceable.of(nn.Sequential(inner) if nested else inner)
+    assert {type(part).__name__ for part in network.module.modules()} == {"Sequential", "Conv2d"}
+    graph, _ = trace(network, (1, 3, 8, 8))
+    assert set(graph.parameters.values()) == (
+        {"0.0.weight", "0.0.bias"} if nested else {"0.weight", "0.bias"}
+    )
+    assert type(inner).__name__ == "OptimizedModule"
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit")
+def test_a_scripted_module_is_refused_with_the_way_out() -> None:
+    module = torch.jit.script(nn.Conv2d(3, 4, 3))
+    with pytest.raises(DesignError, match="scripted or traced .* give the module that was"):
+        Traceable.of(module)
+    with pytest.raises(DesignError, match="^0 is scripted"):
+        Traceable.of(nn.Sequential(torch.jit.trace(nn.ReLU(), torch.zeros(1))))
+
+
+class Silent(nn.Module):
+    def forward(self, _x: Tensor) -> None: ...
+
+
+@each_way
+def test_a_forward_that_gives_no_tensor_is_an_error(way: Callable[..., Any]) -> None:
+    with pytest.raises(DesignError, match=r"Silent: its forward gives no tensor \(NoneType\)"):
+        way(Traceable.of(Silent()), (1, 3))

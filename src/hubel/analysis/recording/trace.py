@@ -18,6 +18,7 @@ from hubel.analysis.recording.fused import FusedCalls
 from hubel.analysis.recording.graph import Graph, Operator
 from hubel.analysis.recording.recorder import Recorder, watch_modules
 from hubel.analysis.recording.twin import meta_twin
+from hubel.errors import DesignError
 
 # What autograd knows of a running backward pass has no public name.
 autograd: Any = torch._C  # pyright: ignore[reportPrivateUsage]
@@ -32,16 +33,36 @@ class Traceable:
     Attributes:
         module: on the meta device; nobody else's.
         notes: what the reader should know about the copy.
+        dtype: of the inputs.
     """
 
     module: nn.Module
     notes: tuple[str, ...] = ()
+    dtype: torch.dtype = torch.float32
 
     @classmethod
-    def of(cls, module: nn.Module) -> Traceable:
-        """A copy of a module without its numbers; the module is left as it was."""
+    def of(cls, module: nn.Module, dtype: torch.dtype | None = None) -> Traceable:
+        """A copy of a module without its numbers; the module is left as it was.
+
+        Args:
+            module: to copy.
+            dtype: of the inputs; None: that of the first parameter of floating-point numbers.
+
+        Example:
+            >>> Traceable.of(nn.Linear(3, 2).half()).notes
+            ('the input is float16, as the parameters are',)
+        """
         twin, notes = meta_twin(module)
-        return cls(twin, tuple(notes))
+        floating = (x.dtype for x in twin.parameters() if x.is_floating_point())
+        taken = dtype or next(floating, torch.float32)
+        if taken != torch.float32:
+            reason = "as was asked" if dtype else "as the parameters are"
+            notes.append(f"the input is {str(taken).removeprefix('torch.')}, {reason}")
+        return cls(twin, tuple(notes), taken)
+
+    def inputs(self, shapes: Sequence[Sequence[int]]) -> list[Tensor]:
+        """Inputs without numbers."""
+        return [torch.empty(tuple(shape), dtype=self.dtype, device="meta") for shape in shapes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +114,7 @@ def trace(network: Traceable, *shapes: Sequence[int], most: int | None = None) -
     network.module.eval()
     recorder = Recorder(most)
     with _undisturbed(), torch.no_grad(), watch_modules(network.module, recorder):
-        inputs = [torch.empty(tuple(shape), device="meta") for shape in shapes]
+        inputs = network.inputs(shapes)
         constants = _known(network.module, recorder)
         before = recorder.ledger.live
         given = tuple(recorder.value(x) for x in inputs)
@@ -117,7 +138,7 @@ def trace_step(network: Traceable, *shapes: Sequence[int], backward: bool = True
     module = network.module.train()
     recorder = Recorder()
     with _undisturbed(), torch.enable_grad(), watch_modules(module, recorder):
-        inputs = [torch.empty(tuple(shape), device="meta") for shape in shapes]
+        inputs = network.inputs(shapes)
         constants = _known(module, recorder)
         before = recorder.ledger.live
         given = tuple(recorder.value(x) for x in inputs)
@@ -149,9 +170,15 @@ def _known(module: nn.Module, recorder: Recorder) -> tuple[dict[int, str], dict[
 def _run(module: nn.Module, recorder: Recorder, inputs: list[Tensor]) -> Any:
     try:
         with FusedCalls(), recorder:
-            return module(*inputs)
+            outputs = module(*inputs)
     except Exception as error:
         raise explain(error, module, recorder) from error
+    if not any(isinstance(x, Tensor) for x in pytree.tree_leaves(outputs)):
+        raise DesignError(
+            f"{type(module).__name__}: its forward gives no tensor ({type(outputs).__name__}): "
+            "expected a tensor, or a tuple, list or dict of them; return what it computes"
+        )
+    return outputs
 
 
 def _graph(network: Traceable, recorder: Recorder, ends: Any, constants: tuple[Any, Any]) -> Graph:
