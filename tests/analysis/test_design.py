@@ -300,5 +300,5 @@ def test_ids_are_asked_for_by_their_dtype() -> None:
     design = hubel.design(module, (16,), dtype="int64")
     assert design.total.multiply_adds == 16 * 8 * 4
     assert design.layers[-1].output == (16, 4)
-    with pytest.raises(DesignError, match="dtype: expected a name of PyTorch's, .* got 'ids'"):
+    with pytest.raises(DesignError, match=r"dtype: expected a name of PyTorch's, .* got 'ids'"):
         hubel.design(module, (16,), dtype="ids")

@@ -189,9 +189,9 @@ def test_a_compiled_module_is_that_which_was_compiled(nested: bool) -> None:
 @pytest.mark.filterwarnings("ignore:`torch.jit")
 def test_a_scripted_module_is_refused_with_the_way_out() -> None:
     module = torch.jit.script(nn.Conv2d(3, 4, 3))
-    with pytest.raises(DesignError, match="scripted or traced .* give the module that was"):
+    with pytest.raises(DesignError, match=r"scripted or traced .* give the module that was"):
         Traceable.of(module)
-    with pytest.raises(DesignError, match="^0 is scripted"):
+    with pytest.raises(DesignError, match=r"^0 is scripted"):
         Traceable.of(nn.Sequential(torch.jit.trace(nn.ReLU(), torch.zeros(1))))
 
 

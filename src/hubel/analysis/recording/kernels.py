@@ -22,7 +22,7 @@ aten = torch.ops.aten
 
 def run(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What an operator gives for meta tensors; for others, what PyTorch gives."""
-    kernel = KERNELS.get(func)
+    kernel = KERNELS.get(func) or RECURRENT_KERNELS.get(func)
     if kernel is not None:
         result = kernel(*args, **kwargs)
         if result is not None:
@@ -254,5 +254,4 @@ KERNELS: dict[Any, Callable[..., Any]] = {
     aten._softmax.default: _softmax,
     aten._safe_softmax.default: _softmax,
     aten.roll.default: _roll,
-    **RECURRENT_KERNELS,
 }

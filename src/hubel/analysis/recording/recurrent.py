@@ -30,10 +30,7 @@ def is_padded(args: Sequence[Any]) -> bool:
     return len(args) == 9 and isinstance(args[3], bool)
 
 
-def recurrent(
-    mode: int, x: Tensor, states: Any, weights: list[Tensor], has_bias: bool, layers: int,
-    dropout: float, training: bool, bidirectional: bool, batch_first: bool,
-) -> tuple[Tensor, ...]:  # fmt: skip
+def recurrent(mode: int, x: Tensor, states: Any, weights: list[Tensor], *rest: Any) -> Any:
     """Run one operator in the place of all steps.
 
     Args:
@@ -42,10 +39,13 @@ def recurrent(
         states: at first: hidden, or hidden and cell.
         weights: of each layer and direction: of the input, of the hidden state, their biases if
             there are any, and of the projection if there is one.
+        *rest: what else the function takes: has_biases, num_layers, dropout, train, bidirectional,
+            batch_first.
 
     Returns:
         What the function gives: output, and the last states.
     """
+    has_bias, layers, dropout, training, bidirectional, batch_first = rest
     hidden, cell = states if mode == _LSTM else (states, None)
     group = len(weights) // (layers * (2 if bidirectional else 1))
     has_projection = group == (5 if has_bias else 3)
@@ -57,16 +57,13 @@ def recurrent(
     return (output, *last[: 2 if mode == _LSTM else 1])
 
 
-def _forward(
-    x: Tensor, weights: Sequence[Tensor], _group: int, _buffer: Any, hidden: Tensor,
-    cell: Tensor | None, mode: int, size: int, projected: int, layers: int, batch_first: bool,
-    dropout: float, training: bool, bidirectional: bool, *_rest: Any,
-) -> tuple[Tensor, ...]:  # fmt: skip
+def _forward(x: Tensor, weights: Sequence[Tensor], *rest: Any) -> tuple[Tensor, ...]:
     """Shapes of what it gives; in training also of what it keeps for the backward pass.
 
     cuDNN doesn't say what that is. Here it is what the gradients need: the gates, the cell's state
     (of a GRU the hidden part of its new gate), what each layer but the last gives, and its dropout.
     """
+    hidden, cell, _, size, projected, layers, _, dropout, training, bidirectional = rest[2:12]
     directions = 2 if bidirectional else 1
     width = directions * (projected or size)
     gates = weights[0].shape[0] // size

@@ -69,7 +69,7 @@ def meta_twin(module: nn.Module) -> tuple[nn.Module, list[str]]:
 
 
 def _uncompiled(module: nn.Module) -> nn.Module:
-    """What `torch.compile` was given; told by name, since to import its class loads the compiler."""
+    """What `torch.compile` was given; told by name: to import its class loads the compiler."""
     is_compiled = type(module).__name__ == "OptimizedModule"
     inner = getattr(module, "_orig_mod", None) if is_compiled else None
     return _uncompiled(inner) if isinstance(inner, nn.Module) else module
