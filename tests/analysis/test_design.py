@@ -235,3 +235,110 @@ def equal_filters(design: Design) -> list[str]:
 def test_a_batch_of_nothing_is_refused() -> None:
     with pytest.raises(DesignError, match="batch: expected a whole number of at least 1, got 0"):
         hubel.design("flatten fc", (3, 8, 8), batch=0)
+
+
+class CountingNorm(nn.BatchNorm2d):
+    """With a module within, as timm's, so that its counter is a row of its own in training."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels)
+        self.act = nn.ReLU()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.act(super().forward(x))
+
+
+@pytest.mark.parametrize("norm", [nn.BatchNorm2d, CountingNorm])
+def test_backward_products_belong_to_the_layer_that_makes_them(norm: type[nn.Module]) -> None:
+    module = nn.Sequential(nn.Conv2d(3, 8, 3), norm(8), nn.Conv2d(8, 8, 1), norm(8))
+    design = hubel.design(module, (3, 16, 16), formulas=False, sizes=False)
+    found = {layer.name: layer.backward_multiply_adds for layer in design.layers}
+    first, second = 14 * 14 * 8 * 27, 2 * 14 * 14 * 8 * 8
+    assert {name: done for name, done in found.items() if done} == {"0": first, "2": second}
+    assert design.total.backward_multiply_adds == first + second
+
+
+class Biased(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(8, 8)
+        self.bias = nn.Parameter(torch.zeros(2, 16, 16))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        tokens = self.first(x).view(-1, 16, 2, 4).transpose(1, 2)
+        mixed = nn.functional.scaled_dot_product_attention(tokens, tokens, tokens, self.bias)
+        return mixed.flatten(1)
+
+
+def test_attention_with_a_learned_bias_can_be_trained() -> None:
+    total = hubel.design(Biased(), (16, 8), formulas=False, sizes=False).total
+    assert total.multiply_adds == 16 * 8 * 8 + 2 * 2 * 16 * 16 * 4
+    assert total.backward_multiply_adds == 16 * 8 * 8 + 5 * 2 * 16 * 16 * 4
+
+
+class Windows(nn.Module):
+    """A linear layer over the 16 windows of each map, folded into the batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(192, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        parts = x.unfold(2, 8, 8).unfold(3, 8, 8).permute(0, 2, 3, 1, 4, 5)
+        return self.layer(parts.reshape(-1, 192)).view(-1, 16, 10).mean(1)
+
+
+class StepsFirst(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.LSTM(3, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layer(x.flatten(2).permute(2, 0, 1))[0]
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "output", "formula"),
+    [
+        (Windows(), "layer", (16, 10), ""),
+        (StepsFirst(), "layer", (1024, 5), ""),
+        (nn.Sequential(torch.nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 4, 3))),
+         "0.parametrizations.weight.0", (4, 3, 3, 3), "4 x 3 x 3 x 3"),
+        (nn.Sequential(nn.Conv2d(3, 1, 3)), "0", (1, 30, 30), "N x 1 x H - 2 x W - 2"),
+    ],
+    ids=["windows", "steps first", "weights", "one channel"],
+)  # fmt: skip
+def test_an_output_loses_the_batch_where_that_is_an_axis(
+    module: nn.Module, name: str, output: tuple[int, ...], formula: str
+) -> None:
+    design = hubel.design(module, (3, 32, 32), formulas=bool(formula), sizes=False)
+    layer = next(layer for layer in design.layers if layer.name == name)
+    assert layer.output == output
+    assert layer.to_json()["output"] == list(output)
+    assert all("x".join(map(str, output)) in show(design) for show in (text, markdown))
+    assert layer.output_formula == formula
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_the_input_is_of_the_dtype_of_the_parameters_and_so_is_memory(dtype: torch.dtype) -> None:
+    def made(kind: torch.dtype) -> nn.Module:
+        return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 1)).to(kind)
+
+    plain, other = (hubel.design(made(kind), (3, 16, 16)) for kind in (torch.float32, dtype))
+    ratio = dtype.itemsize / torch.float32.itemsize
+    assert other.total.multiply_adds == plain.total.multiply_adds
+    assert other.total.activation_peak_bytes == ratio * plain.total.activation_peak_bytes
+    assert plain.notes == ()
+    name = str(dtype).removeprefix("torch.")
+    assert f"the input is {name}, as the parameters are" in other.notes
+
+
+def test_ids_are_asked_for_by_their_dtype() -> None:
+    module = nn.Sequential(nn.Embedding(10, 8), nn.Linear(8, 4))
+    with pytest.raises(DesignError, match=r'takes ids, .* got float32; .* dtype="int64"'):
+        hubel.design(module, (16,))
+    design = hubel.design(module, (16,), dtype="int64")
+    assert design.total.multiply_adds == 16 * 8 * 4
+    assert design.layers[-1].output == (16, 4)
+    with pytest.raises(DesignError, match=r"dtype: expected a name of PyTorch's, .* got 'ids'"):
+        hubel.design(module, (16,), dtype="ids")

@@ -9,6 +9,8 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from hubel.analysis.advice import Advice, advise, advise_weights
 from hubel.analysis.conventions import Convention, convention
 from hubel.analysis.costs import bytes_moved, total_work
@@ -16,6 +18,7 @@ from hubel.analysis.design import Design, Layer, Total
 from hubel.analysis.fields import Field, receptive_fields
 from hubel.analysis.layers import Row, rows_of
 from hubel.analysis.recording.trace import Step, Traceable, trace, trace_step
+from hubel.analysis.shapes.alignment import aligned_shapes
 from hubel.analysis.shapes.formulas import Formulas, shape_formulas
 from hubel.analysis.shapes.probes import Probes
 from hubel.analysis.shapes.sizes import Sizes, legal_sizes
@@ -25,7 +28,7 @@ from hubel.errors import DesignError
 if TYPE_CHECKING:
     from torch import nn
 
-    from hubel.analysis.recording.graph import Graph
+    from hubel.analysis.recording.graph import Graph, Value
     from hubel.models.architecture import Architecture
 
 __all__ = ["Question", "design", "design_of"]
@@ -43,6 +46,7 @@ class Question:
         init: named initialisation of a line of notation; None: the default.
         formulas: whether to find the output shapes as formulas.
         sizes: whether to find which input sizes are taken.
+        dtype: of the input, such as `int64` for ids; None: that of the parameters.
     """
 
     batch: int = 1
@@ -51,6 +55,7 @@ class Question:
     init: str | None = None
     formulas: bool = True
     sizes: bool = True
+    dtype: str | None = None
 
     def __post_init__(self) -> None:
         if type(self.batch) is not int or self.batch < 1:
@@ -116,15 +121,12 @@ class _Assembly:
     def __init__(self, subject: Subject, question: Question) -> None:
         self.subject = subject
         self.question = question
+        self.network = _as_asked(subject.network, question.dtype)
         self.convention = convention(question.convention)
         self.graph, self.peak = trace(self.network, (1, *subject.input))
         self.rows = rows_of(self.graph)
         self.notes = list(self.graph.notes + subject.notes)
         self.saved, self.backward = self._training()
-
-    @property
-    def network(self) -> Traceable:
-        return self.subject.network
 
     def design(self) -> Design:
         layers = self._layers()
@@ -134,7 +136,7 @@ class _Assembly:
             batch=self.question.batch,
             convention=self.convention,
             layers=layers,
-            total=self._total(layers),
+            total=self._total(),
             graph=self.graph,
             sizes=self._sizes(),
             advice=self._advice(),
@@ -177,7 +179,7 @@ class _Assembly:
             name=row.name,
             op=row.op,
             description=row.description,
-            output=row.output.shape[1:],
+            output=self._output(row.output),
             output_formula=self.formulas.text(row.output) if self.formulas else "",
             parameters=sum(math.prod(shape) for shape in shapes),
             parameters_formula=_sum_of_products(shapes),
@@ -188,6 +190,26 @@ class _Assembly:
             backward_multiply_adds=self.backward.get(row.name, 0),
             receptive_field=self.fields.get(row.output.id),
         )
+
+    @cached_property
+    def _of_two(self) -> Mapping[int, tuple[int, ...]]:
+        """Shapes for a batch of two, by value id; none where it isn't taken."""
+        try:
+            graph, _ = trace(self.network, (2, *self.subject.input))
+        except DesignError:
+            return {}
+        return aligned_shapes(self.graph, graph)
+
+    def _output(self, value: Value) -> tuple[int, ...]:
+        """A shape without the axis of the batch, where it has one that is only that."""
+        shape = value.shape
+        double = self._of_two.get(value.id)
+        if double is None:
+            return shape[1:] if shape[:1] == (1,) else shape
+        for axis, size in enumerate(shape):
+            if size == 1 and double == (*shape[:axis], 2, *shape[axis + 1 :]):
+                return (*shape[:axis], *shape[axis + 1 :])
+        return shape
 
     def _training(self) -> tuple[dict[str, int], dict[str, int]]:
         """Saved bytes and backward products of each layer, for one sample."""
@@ -204,7 +226,7 @@ class _Assembly:
         products = _backward_by_row(self.step)
         return saved, {name: done // count for name, done in products.items()}
 
-    def _total(self, layers: Sequence[Layer]) -> Total:
+    def _total(self) -> Total:
         module, batch = self.network.module, self.question.batch
         operators, peak = self.graph.operators, self.peak
         if batch > 1:
@@ -225,10 +247,18 @@ class _Assembly:
             activation_peak_bytes=peak,
             saved_bytes=self.saved_bytes if trained else None,
             training_peak_bytes=self.step.peak if whole and self.step else None,
-            backward_multiply_adds=(
-                sum(layer.backward_multiply_adds for layer in layers) * batch if trained else None
-            ),
+            backward_multiply_adds=sum(self.backward.values()) * batch if trained else None,
         )
+
+
+def _as_asked(network: Traceable, name: str | None) -> Traceable:
+    """The network with inputs of the dtype that is asked for."""
+    if name is None:
+        return network
+    dtype = getattr(torch, name, None)
+    if not isinstance(dtype, torch.dtype):
+        raise DesignError(f"dtype: expected a name of PyTorch's, as int64 or float16; got {name!r}")
+    return Traceable.of(network.module, dtype)
 
 
 def _step(network: Traceable, batch: int, sample: tuple[int, ...], notes: list[str]) -> Step | None:

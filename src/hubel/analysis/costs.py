@@ -1,75 +1,19 @@
-"""The work of every operator: a rule for each, and an error for one without a rule.
-
-Counts are of one pass at the traced sizes. Products (multiply-adds of contractions) are told apart
-from every other kind of work, so that each published convention is a weighted sum of the kinds.
-"""
+"""The work of every operator: a rule for each, and an error for one without a rule."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable
 
 import torch
 
-from hubel.analysis.conventions import Convention
-from hubel.analysis.recording.graph import Graph, Operator, Value
+from hubel.analysis.backward_cost_rules import BACKWARD_RULES
+from hubel.analysis.cost_rules import MAKES, MOVES, NO_TRAFFIC, RULES, Work, elementwise
+from hubel.analysis.recording.graph import Graph, Operator
 from hubel.errors import DesignError
 
 __all__ = ["Work", "bytes_moved", "is_free", "multiply_adds", "total_work", "work"]
 
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """How much of each kind of arithmetic.
-
-    Attributes:
-        products: multiply-adds of convolutions, matrix products and attention.
-        bias: elements that a bias is added to by those.
-        norm: elements that are normalised.
-        activation: elements that go through a nonlinearity or a softmax.
-        pooling: elements that means and average poolings read and give.
-        max_pooling: elements that maxima read.
-        elementwise: elements of other arithmetic: sums, products, resizing, random draws.
-    """
-
-    products: int = 0
-    bias: int = 0
-    norm: int = 0
-    activation: int = 0
-    pooling: int = 0
-    max_pooling: int = 0
-    elementwise: int = 0
-
-    def __add__(self, other: Work) -> Work:
-        return Work(
-            self.products + other.products,
-            self.bias + other.bias,
-            self.norm + other.norm,
-            self.activation + other.activation,
-            self.pooling + other.pooling,
-            self.max_pooling + other.max_pooling,
-            self.elementwise + other.elementwise,
-        )
-
-    @property
-    def flops(self) -> int:
-        """Floating-point operations: 2 a product, 2 a normalised element, 1 for all else."""
-        rest = self.bias + self.activation + self.pooling + self.max_pooling + self.elementwise
-        return 2 * (self.products + self.norm) + rest
-
-    def count(self, convention: Convention) -> int:
-        """Multiply-adds under a convention."""
-        return round(
-            self.products
-            + convention.bias * self.bias
-            + convention.norm * self.norm
-            + convention.activation * self.activation
-            + convention.pooling * self.pooling
-            + convention.max_pooling * self.max_pooling
-            + convention.elementwise * self.elementwise
-        )
+_RULES = RULES | BACKWARD_RULES
 
 
 def work(op: Operator) -> Work:
@@ -79,15 +23,13 @@ def work(op: Operator) -> Work:
         DesignError: there is no rule for it; it is never counted as zero in silence.
     """
     name = op.name
-    if name in _RULES:
-        return _RULES[name](op)
-    base = name.removesuffix("_")
-    if base in _RULES:
-        return _RULES[base](op)
+    rule = _RULES.get(name) or _RULES.get(name.removesuffix("_"))
+    if rule is not None:
+        return rule(op)
     if is_free(op):
         return Work()
-    if torch.Tag.pointwise in op.target.tags or base.endswith(("_backward", "_backward_data")):
-        return _elementwise(op)
+    if torch.Tag.pointwise in op.target.tags:
+        return elementwise(op)
     raise DesignError(
         f"the operator {op.target} has no rule for its multiply-adds; it is not counted as zero: "
         "report it with the network, or put a module without it in its place"
@@ -117,7 +59,7 @@ def multiply_adds(graph: Graph) -> int:
 def is_free(op: Operator) -> bool:
     """Whether an operator does no arithmetic: a view, a copy, a constant."""
     base = op.name.removesuffix("_")
-    return _is_view(op) or base in _MOVES or base in _MAKES
+    return _is_view(op) or base in MOVES or base in MAKES
 
 
 def _is_view(op: Operator) -> bool:
@@ -126,211 +68,7 @@ def _is_view(op: Operator) -> bool:
 
 def bytes_moved(op: Operator) -> int:
     """Bytes that an operator reads and writes if every tensor travels once; views move none."""
-    if _is_view(op) or op.name in _NO_TRAFFIC:
+    if _is_view(op) or op.name in NO_TRAFFIC:
         return 0
     read = {value.id: value.nbytes for value in op.inputs}
     return sum(read.values()) + sum(value.nbytes for value in op.outputs)
-
-
-def _numel(values: Iterable[Value]) -> int:
-    return max((value.numel for value in values), default=0)
-
-
-def _out(op: Operator) -> int:
-    return op.outputs[0].numel if op.outputs else 0
-
-
-def _elementwise(op: Operator) -> Work:
-    return Work(elementwise=_numel(op.outputs) or _numel(op.inputs))
-
-
-def _activation(op: Operator) -> Work:
-    return Work(activation=_out(op))
-
-
-def _norm(op: Operator) -> Work:
-    return Work(norm=op.inputs[0].numel)
-
-
-def _mean(op: Operator) -> Work:
-    return Work(pooling=op.inputs[0].numel + _out(op))
-
-
-def _average_pooling(op: Operator) -> Work:
-    """What it reads, a window for each output, and what it gives."""
-    kernel: Any = op.arguments[1]
-    axes = len(op.inputs[0].shape) - 2
-    window = math.prod(kernel) if len(kernel) == axes else kernel[0] ** axes
-    return Work(pooling=_out(op) * (window + 1))
-
-
-def _max_pooling(op: Operator) -> Work:
-    return Work(max_pooling=op.inputs[0].numel)
-
-
-def _reduction(op: Operator) -> Work:
-    return Work(elementwise=_numel(op.inputs))
-
-
-def _argument(op: Operator, position: int, name: str, default: Any = None) -> Any:
-    if len(op.arguments) > position:
-        return op.arguments[position]
-    return op.keywords.get(name, default)
-
-
-def _convolution(op: Operator) -> Work:
-    x, weight = op.inputs[:2]
-    products = _convolution_products(x, weight, op.outputs[0], bool(_argument(op, 6, "transposed")))
-    return Work(products=products, bias=_out(op) if _argument(op, 2, "bias") is not None else 0)
-
-
-def _convolution_products(x: Value, weight: Value, out: Value, transposed: bool) -> int:
-    """A weight's first axis is what the convolution gives, for a transposed one what it takes."""
-    positions = math.prod((x if transposed else out).shape[2:])
-    return x.shape[0] * positions * weight.numel
-
-
-def _convolution_backward(op: Operator) -> Work:
-    gradient, x, weight = op.inputs[:3]
-    mask: Any = op.arguments[-1]
-    each = _convolution_products(x, weight, gradient, bool(op.arguments[7]))
-    return Work(
-        products=each * (bool(mask[0]) + bool(mask[1])), bias=gradient.numel * bool(mask[2])
-    )
-
-
-def _matrix_product(op: Operator) -> Work:
-    left, right = op.inputs[-2:]
-    columns = right.shape[-1] if len(right.shape) > 1 else 1
-    return Work(products=left.numel * columns)
-
-
-def _biased_matrix_product(op: Operator) -> Work:
-    bias = 0 if op.keywords.get("beta", 1) == 0 else _out(op)
-    return _matrix_product(op) + Work(bias=bias)
-
-
-def _linear(op: Operator) -> Work:
-    x, weight = op.inputs[:2]
-    bias = _out(op) if _argument(op, 2, "bias") is not None else 0
-    return Work(products=x.numel * weight.shape[0], bias=bias)
-
-
-def _attention_parts(op: Operator) -> tuple[int, int]:
-    query, key, value = op.inputs[:3]
-    scores = math.prod(query.shape[:-1]) * key.shape[-2]
-    return scores * (query.shape[-1] + value.shape[-1]), scores
-
-
-def _attention(op: Operator) -> Work:
-    products, scores = _attention_parts(op)
-    return Work(products=products, activation=scores)
-
-
-def _attention_backward(op: Operator) -> Work:
-    """Scores again, then the gradients of values, weights, queries and keys: five products."""
-    query, key, value = op.inputs[1:4]
-    scores = math.prod(query.shape[:-1]) * key.shape[-2]
-    products = scores * (3 * query.shape[-1] + 2 * value.shape[-1])
-    return Work(products=products, activation=scores)
-
-
-def _deformable(op: Operator) -> Work:
-    weight, out = op.inputs[1], op.outputs[0]
-    positions = out.shape[0] * math.prod(out.shape[2:])
-    return Work(products=positions * weight.numel, bias=out.numel, elementwise=4 * positions)
-
-
-def _nothing(_op: Operator) -> Work:
-    return Work()
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
-
-
-_ACTIVATIONS = _words(
-    "relu relu6 gelu silu elu celu selu mish tanh sigmoid hardtanh hardswish hardsigmoid "
-    "leaky_relu prelu _prelu_kernel softplus softshrink hardshrink threshold glu log_sigmoid "
-    "log_sigmoid_forward rrelu rrelu_with_noise _softmax _safe_softmax _log_softmax"
-)
-_NORMS = _words(
-    "native_batch_norm _native_batch_norm_legit _native_batch_norm_legit_no_training "
-    "_native_batch_norm_legit_functional _batch_norm_with_update _batch_norm_no_update "
-    "cudnn_batch_norm miopen_batch_norm native_layer_norm native_group_norm _fused_rms_norm "
-    "rms_norm"
-)
-_AVERAGE_POOLS = _words("avg_pool1d avg_pool2d avg_pool3d")
-_ADAPTIVE = _words("_adaptive_avg_pool2d _adaptive_avg_pool3d adaptive_avg_pool1d mean")
-_MAXIMA = _words(
-    "max_pool2d_with_indices max_pool3d_with_indices max_pool1d max_pool2d max_pool3d "
-    "adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d amax amin max min argmax argmin "
-    "fractional_max_pool2d"
-)
-_REDUCTIONS = _words(
-    "sum prod var var_mean std std_mean norm linalg_vector_norm cumsum cumprod sort topk any all "
-    "logsumexp nansum count_nonzero median kthvalue _weight_norm_interface "
-    "floor_divide linalg_matrix_norm _linalg_svd histc bincount isin unique_dim"
-)
-_RESIZES = _words(
-    "upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact2d "
-    "upsample_bilinear2d upsample_linear1d upsample_trilinear3d upsample_bicubic2d "
-    "_upsample_bilinear2d_aa _upsample_bicubic2d_aa grid_sampler_2d grid_sampler_3d "
-    "affine_grid_generator bernoulli uniform normal random rand randn rand_like randn_like "
-    "native_dropout randperm randint exponential geometric masked_fill masked_scatter where "
-    "index_add scatter_add scatter_reduce index_put _index_put_impl im2col col2im tril triu "
-    "erfinv embedding_dense_backward cross lerp addcmul addcdiv one_hot _foreach_add"
-)
-_MOVES = _words(
-    "clone copy cat stack constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d "
-    "replication_pad1d replication_pad2d replication_pad3d roll flip rot90 index index_select "
-    "gather scatter take embedding _unsafe_view _reshape_alias reshape _to_copy to contiguous "
-    "detach alias lift_fresh lift_fresh_copy pixel_shuffle pixel_unshuffle channel_shuffle "
-    "repeat repeat_interleave unfold_backward slice_backward select_backward slice_scatter "
-    "select_scatter as_strided_scatter diag_embed block_diag meshgrid unsafe_split "
-    "unsafe_split_with_sizes unsafe_chunk split_with_sizes_copy set resize view_as_real_copy "
-    "_pin_memory masked_select nonzero diagonal_backward permute_copy expand_copy "
-    "native_channel_shuffle atleast_2d broadcast_to _conj_physical _local_scalar_dense"
-)
-_MAKES = _words(
-    "empty empty_like empty_strided empty_permuted new_empty new_empty_strided zeros zeros_like "
-    "new_zeros ones ones_like new_ones full full_like new_full fill zero arange linspace eye "
-    "scalar_tensor tril_indices triu_indices logspace hann_window"
-)
-_NO_TRAFFIC = _words(
-    "empty empty_like empty_strided empty_permuted new_empty new_empty_strided detach detach_ "
-    "_unsafe_view _reshape_alias alias lift_fresh set_ _local_scalar_dense "
-    "unsafe_split unsafe_split_with_sizes unsafe_chunk"
-)
-
-_RULES: dict[str, Callable[[Operator], Work]] = {
-    "convolution": _convolution,
-    "_convolution": _convolution,
-    "convolution_backward": _convolution_backward,
-    "mm": _matrix_product,
-    "bmm": _matrix_product,
-    "mv": _matrix_product,
-    "dot": _matrix_product,
-    "addmm": _biased_matrix_product,
-    "addmv": _biased_matrix_product,
-    "baddbmm": _biased_matrix_product,
-    "_addmm_activation": _biased_matrix_product,
-    "linear": _linear,
-    "_scaled_dot_product_flash_attention_for_cpu": _attention,
-    "_scaled_dot_product_flash_attention": _attention,
-    "_scaled_dot_product_efficient_attention": _attention,
-    "_scaled_dot_product_cudnn_attention": _attention,
-    "_scaled_dot_product_flash_attention_for_cpu_backward": _attention_backward,
-    "_scaled_dot_product_flash_attention_backward": _attention_backward,
-    "_scaled_dot_product_efficient_attention_backward": _attention_backward,
-    "torchvision::deform_conv2d": _deformable,
-    "_assert_async": _nothing,
-    "sym_size": _nothing,
-    **dict.fromkeys(_ACTIVATIONS, _activation),
-    **dict.fromkeys(_NORMS, _norm),
-    **dict.fromkeys(_AVERAGE_POOLS, _average_pooling),
-    **dict.fromkeys(_ADAPTIVE, _mean),
-    **dict.fromkeys(_MAXIMA, _max_pooling),
-    **dict.fromkeys(_REDUCTIONS, _reduction),
-    **dict.fromkeys(_RESIZES, _elementwise),
-}

@@ -26,7 +26,8 @@ class Layer:
         name: path of the module, or `path.operator`; `#2` where it runs for the second time.
         op: class of the module, or name of the operator.
         description: the module's own one-line description.
-        output: shape of what it gives, without the batch.
+        output: shape of what it gives, without the batch where that is an axis of its own; windows
+            or patches that are folded into it stay, and so do all axes of what no sample is in.
         output_formula: the same as a formula in N and the input's sides; empty if not asked for.
         parameters: its numbers that are learned or fixed, without buffers; where several layers
             share some, the first that uses them has them.

@@ -20,6 +20,8 @@ _COMMON_NAMES = {
     "max_pool3d_with_indices": "max_pool3d",
     "_safe_softmax": "softmax",
     "_scaled_dot_product_flash_attention_for_cpu": "attention",
+    "_scaled_dot_product_efficient_attention": "attention",
+    "_cudnn_rnn": "recurrent",
     "constant_pad_nd": "pad",
 }
 

@@ -92,6 +92,19 @@ def tokens(x: Tensor) -> Tensor:
     return x.flatten(2).transpose(1, 2)
 
 
+class States(Tokens):
+    """One that begins at what the first half of the tokens says."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        first, second = tokens(x).chunk(2, 1)
+        return self.layer(second, first.mean(1)[None, :, :3].contiguous())[0]
+
+
+class LastState(Tokens):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(tokens(x))[1]
+
+
 OPERATORS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu6 and in place": lambda x: F.hardtanh(x, -99, 99).mul_(2).add_(1),
     "permute": lambda x: x.permute(3, 0, 2, 1),
@@ -194,6 +207,9 @@ MODULES: dict[str, nn.Module] = {
     "multi-head attention": Tokens(nn.MultiheadAttention(4, 2, batch_first=True), 3),
     "transformer": Tokens(nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)),
     "recurrent": Tokens(nn.LSTM(4, 3, batch_first=True)),
+    "recurrent both ways": Tokens(nn.GRU(4, 3, 2, batch_first=True, bidirectional=True)),
+    "recurrent from a state": States(nn.RNN(4, 3, batch_first=True)),
+    "last state": LastState(nn.GRU(4, 3, batch_first=True)),
     "three axes": nn.Sequential(nn.Conv3d(4, 2, 2, dilation=2, padding=1), nn.AvgPool3d(2, 1)),
     "one axis": nn.Sequential(nn.Conv1d(4, 2, 3, stride=2, padding=2), nn.AvgPool1d(2)),
 }  # fmt: skip

@@ -129,3 +129,77 @@ def test_constants_made_on_the_cpu_follow_the_rest() -> None:
 
     graph, _ = trace(Traceable.of(Adds()), (2, 4))
     assert graph.outputs[0].shape == (2, 4)
+
+
+class Second(nn.Module):
+    """Tries one layer, and takes another where that fails."""
+
+    def __init__(self, tried: nn.Module) -> None:
+        super().__init__()
+        self.tried, self.instead, self.last = tried, nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        try:
+            y = self.tried(x)
+        except RuntimeError:
+            y = self.instead(x)
+        return self.last(y)
+
+
+@each_way
+@pytest.mark.parametrize(
+    "tried",
+    [nn.Linear(5, 5), nn.Sequential(nn.Conv2d(3, 7, 3), nn.Sequential(nn.Linear(5, 5)))],
+    ids=["layer", "layers"],
+)
+def test_a_failure_that_is_caught_leaves_what_follows_where_it_ran(
+    way: Callable[..., Any], tried: nn.Module
+) -> None:
+    found = way(Traceable.of(Second(tried)), (1, 3, 32, 32))
+    graph = found[0] if isinstance(found, tuple) else found.graph
+    ran = [(graph.calls[op.call].path, op.name) for op in graph.operators]
+    assert ran == [("instead", "convolution"), ("last", "convolution")]
+    assert [call.path for call in graph.calls] == ["", "instead", "last"]
+    assert [op.index for op in graph.operators] == [0, 1]
+
+
+class Altered(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        x.add_(1)
+        raise RuntimeError("after all")
+
+
+def test_what_a_failed_layer_computed_and_others_read_is_an_error() -> None:
+    with pytest.raises(DesignError, match="it reads what a module computed before it failed"):
+        trace(Traceable.of(Second(Altered())), (1, 3, 32, 32))
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_compiled_module_is_that_which_was_compiled(nested: bool) -> None:
+    inner: Any = torch.compile(nn.Sequential(nn.Conv2d(3, 4, 3)))
+    network = Traceable.of(nn.Sequential(inner) if nested else inner)
+    assert {type(part).__name__ for part in network.module.modules()} == {"Sequential", "Conv2d"}
+    graph, _ = trace(network, (1, 3, 8, 8))
+    assert set(graph.parameters.values()) == (
+        {"0.0.weight", "0.0.bias"} if nested else {"0.weight", "0.bias"}
+    )
+    assert type(inner).__name__ == "OptimizedModule"
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit")
+def test_a_scripted_module_is_refused_with_the_way_out() -> None:
+    module = torch.jit.script(nn.Conv2d(3, 4, 3))
+    with pytest.raises(DesignError, match=r"scripted or traced .* give the module that was"):
+        Traceable.of(module)
+    with pytest.raises(DesignError, match=r"^0 is scripted"):
+        Traceable.of(nn.Sequential(torch.jit.trace(nn.ReLU(), torch.zeros(1))))
+
+
+class Silent(nn.Module):
+    def forward(self, _x: Tensor) -> None: ...
+
+
+@each_way
+def test_a_forward_that_gives_no_tensor_is_an_error(way: Callable[..., Any]) -> None:
+    with pytest.raises(DesignError, match=r"Silent: its forward gives no tensor \(NoneType\)"):
+        way(Traceable.of(Silent()), (1, 3))

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from hubel.analysis.recording.trace import Traceable, trace
 from hubel.analysis.shapes.dropping import drops
+from hubel.analysis.shapes.formulas import shape_formulas
 from hubel.analysis.shapes.probes import Axes, Probes
 from hubel.analysis.shapes.sizes import Sizes, legal_sizes
 from hubel.errors import DesignError
@@ -185,6 +186,13 @@ RULES: list[tuple[str, Callable[[int, int], bool], dict[str, object], str]] = [
     ("60 to 70", lambda h, w: 60 <= h <= 70 and 60 <= w <= 70,
      {"step": 1, "smallest": (60, 60), "largest": (70, 70), "is_square": False},
      "It takes sizes from 60x60 to 70x70."),
+    ("rows alone", lambda h, w: w == 64 and h > 8,
+     {"step": 1, "smallest": (9, 64), "sides": (64, 64), "fixed": {"W": 64}},
+     "W is fixed at 64; otherwise it takes all sizes from 9x64 on."),
+    ("columns alone by 16", lambda h, w: h == 64 and w % 16 == 0,
+     {"step": 16, "smallest": (64, 16), "fixed": {"H": 64}},
+     "H is fixed at 64; otherwise it takes sizes with sides that are multiples of 16, "
+     "from 64x16 on."),
 ]  # fmt: skip
 
 
@@ -261,3 +269,57 @@ def test_a_second_input_shares_the_axes_of_the_first_or_stays_as_it_is() -> None
     axes = Axes.of([(1, 3, 8, 8), (1, 1, 8, 8), (1, 10)])
     moved = axes.shapes([(1, 3, 8, 8), (1, 1, 8, 8), (1, 10)], {"N": 2, "H": 9, "W": 7})
     assert moved == [[2, 3, 9, 7], [2, 1, 9, 7], [2, 10]]
+
+
+class Columns(nn.Module):
+    """A linear layer over the columns of each row, as in a mixer of one axis."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(32, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x)
+
+
+def test_an_axis_that_is_free_keeps_its_letter_where_another_is_fixed() -> None:
+    network = Traceable.of(Columns())
+    graph, _ = trace(network, (1, 3, 32, 32))
+    formulas = shape_formulas(network, graph)
+    assert formulas.text(graph.outputs[0]) == "N x 3 x H x 5"
+    assert formulas.notes == ("W is fixed at 32: it is a number in the formulas",)
+    assert Columns()(torch.zeros(1, 3, 40, 32)).shape == (1, 3, 40, 5)
+    found = legal_sizes(network, (3, 32, 32))
+    assert found.larger is not None
+    assert found.larger.sides == (33, 32)
+    assert found.larger.cost == 33 / 32
+
+
+class Loop(nn.Module):
+    """Steps along all positions, one after the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell = nn.LSTMCell(3, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        state = None
+        for part in x.flatten(2).unbind(2):
+            state = self.cell(part, state)
+        assert state is not None
+        return state[0][:, :, None] + x.flatten(2).mean(1, keepdim=True)
+
+
+def test_a_loop_over_positions_is_told_from_sizes_that_are_near() -> None:
+    network = Traceable.of(Loop())
+    graph, _ = trace(network, (1, 3, 4, 4))
+    probes = Probes(network, graph)
+    formulas = shape_formulas(network, graph, probes)
+    ran = [len(p.graph.operators) for p in probes.tried.values() if p is not None]
+    assert max(ran) <= len(graph.operators) + 1000
+    assert formulas.text(graph.outputs[0]) == "N x 8 x H*W"
+    assert formulas.evaluate(graph.outputs[0], N=2, H=9, W=11) == (2, 8, 99)
+    assert any("a loop over positions" in note for note in formulas.notes)
+    assert legal_sizes(network, (3, 4, 4), probes=probes).sentences()[0] == (
+        "It takes all sizes from 1x1 on."
+    )

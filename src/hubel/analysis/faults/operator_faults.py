@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
+
 from hubel.analysis.faults.backtrack import Backtrack, nearest_side
 from hubel.analysis.faults.layer_faults import window_fault
 from hubel.analysis.faults.scene import Scene
@@ -175,7 +177,19 @@ def _split(sizes: Sequence[int], shape: Sequence[int]) -> str:
     return ""
 
 
+def _ids(_scene: Scene, arguments: Sequence[Any]) -> str | None:
+    ids = arguments[1]
+    if ids.dtype in (torch.int64, torch.int32):
+        return None
+    return (
+        f"it takes ids, which are whole numbers, and got {str(ids.dtype).removeprefix('torch.')}; "
+        'where they are the input, ask with dtype="int64"'
+    )
+
+
 _RULES: dict[str, Callable[[Scene, Sequence[Any]], str | None]] = {
+    "embedding": _ids,
+    "_embedding_bag": _ids,
     "_unsafe_view": _view,
     "addmm": _matrices,
     "baddbmm": _matrices,

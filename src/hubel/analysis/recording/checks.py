@@ -51,6 +51,14 @@ def _attention(arguments: Any, keywords: Any) -> None:
         )
 
 
+def _recurrent(arguments: Any, _keywords: Any) -> None:
+    given, expected = arguments[0].shape[-1], arguments[1][0].shape[1]
+    if given != expected:
+        raise RuntimeError(
+            f"input.size(-1) must be equal to input_size. Expected {expected}, got {given}"
+        )
+
+
 def _spreads(shape: Any, over: Any) -> bool:
     """Whether one shape broadcasts to the other."""
     pairs = zip(reversed(shape), reversed(over), strict=False)
@@ -61,4 +69,5 @@ _CHECKS: dict[Any, Any] = {
     aten.convolution.default: _transposed,
     aten.native_layer_norm.default: _layer_norm,
     aten._scaled_dot_product_flash_attention_for_cpu.default: _attention,
+    aten._cudnn_rnn.default: _recurrent,
 }

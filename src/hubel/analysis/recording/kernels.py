@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hubel.analysis.recording.recurrent import RECURRENT_KERNELS
+
 __all__ = ["KERNELS", "run"]
 
 aten = torch.ops.aten
@@ -20,7 +22,7 @@ aten = torch.ops.aten
 
 def run(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What an operator gives for meta tensors; for others, what PyTorch gives."""
-    kernel = KERNELS.get(func)
+    kernel = KERNELS.get(func) or RECURRENT_KERNELS.get(func)
     if kernel is not None:
         result = kernel(*args, **kwargs)
         if result is not None:

@@ -7,15 +7,12 @@ calls, methods and modules all pass there. On the meta device they have shapes a
 from __future__ import annotations
 
 import weakref
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from types import FunctionType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
-from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary, WeakIdRef
@@ -27,7 +24,11 @@ from hubel.analysis.recording.kernels import run
 # Numbers of autograd nodes have no public name.
 autograd: Any = torch._C._autograd  # pyright: ignore
 
-__all__ = ["FusedAttention", "Ledger", "Recorder", "watch_modules"]
+__all__ = ["Ledger", "Recorder", "Stopped", "watch_modules"]
+
+
+class Stopped(BaseException):
+    """More operators ran than were asked for; no network's own `except Exception` holds it up."""
 
 
 class Ledger:
@@ -64,30 +65,70 @@ class Ledger:
 class Recorder(TorchDispatchMode):
     """Keeps the operators that run while it is entered.
 
+    Args:
+        most: operators; one more and the pass is stopped.
+
     Attributes:
         operators: so far, in order.
         calls: of modules, in the order of beginning.
         stack: indices of the calls that have not ended; it stays where an error stopped.
+        abandoned: indices of the calls among those that an error ended.
         received: what each of those was given.
         running: the operator that has begun and not ended, with its arguments.
         ledger: what is alive.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int | None = None) -> None:
         super().__init__()
+        self.most = most
         self.operators: list[Operator] = []
         self.calls: list[Call] = []
         self.stack: list[int] = []
+        self.abandoned: set[int] = set()
         self.received: list[tuple[Value, ...]] = []
         self.running: tuple[Any, tuple[Any, ...]] | None = None
         self.ledger = Ledger()
         self._values: WeakIdKeyDictionary = WeakIdKeyDictionary(ref_type=WeakIdRef)
         self._count = 0
+        self._lost: set[int] = set()
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
         # Asked by PyTorch. Nothing is compiled here, and to be skipped loads the compiler first.
         return False
+
+    def begin(self, path: str, kind: str, inputs: Any) -> int:
+        """Note that a module begins to run; the index of its call."""
+        self.settle()
+        parent = self.stack[-1] if self.stack else -1
+        call = Call(len(self.calls), path, kind, parent, len(self.operators))
+        self.calls.append(call)
+        self.stack.append(call.index)
+        self.received.append(self.values(inputs))
+        return call.index
+
+    def end(self, index: int, output: Any) -> None:
+        """Note that a call gave its output."""
+        self.settle()
+        call = self.calls[index]
+        while self.stack.pop() != index:  # those within it that nobody said had ended
+            self.received.pop()
+        self.received.pop()
+        call.last = len(self.operators)
+        call.outputs = self.values(output)
+
+    def settle(self) -> None:
+        """Drop the calls that an error ended, with their operators: somebody caught it.
+
+        Not before something else runs, so that an error that nobody catches can be explained.
+        """
+        while self.stack and self.stack[-1] in self.abandoned:
+            call = self.calls[self.stack.pop()]
+            self.received.pop()
+            self._lost |= {x.id for op in self.operators[call.first :] for x in op.outputs}
+            del self.operators[call.first :], self.calls[call.index :]
+            self.abandoned.discard(call.index)
+            self.running = None
 
     def value(self, tensor: Tensor) -> Value:
         """The value that a tensor holds now."""
@@ -105,6 +146,12 @@ class Recorder(TorchDispatchMode):
         self._values[tensor] = value
         return value
 
+    def _check_kept(self, *arguments: Any) -> None:
+        if self._lost and any(
+            isinstance(x, Value) and x.id in self._lost for x in pytree.tree_leaves(arguments)
+        ):
+            raise RuntimeError("it reads what a module computed before it failed and was caught")
+
     def _noted(self, nested: Any) -> Any:
         if isinstance(nested, Tensor):
             return self.value(nested)
@@ -116,25 +163,35 @@ class Recorder(TorchDispatchMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
+        if func.namespace == "profiler":  # a marker in somebody's profile: it computes nothing
+            return func(*args, **kwargs)
+        self.settle()
+        if self.most is not None and len(self.operators) >= self.most:
+            raise Stopped
         args, kwargs = _on_meta(args, kwargs)
         arguments = self._noted(args)
         keywords = {name: self._noted(item) for name, item in kwargs.items()}
         sequence = autograd._get_sequence_nr() - 1 if torch.is_grad_enabled() else -1
         self.running = (func, arguments)
+        self._check_kept(arguments, keywords)
         check_operator(func, args, kwargs)
         result = run(func, args, kwargs)
         self.running = None
         # An operator that writes in place gives back its argument, which holds a new value then.
-        outputs = tuple(
-            self._new(x)
-            for x in (result if isinstance(result, (list, tuple)) else (result,))
-            if isinstance(x, Tensor)
-        )
+        outputs = tuple(self._new(x) for x in _opened(result) if isinstance(x, Tensor))
         call = self.stack[-1] if self.stack else -1
         self.operators.append(
             Operator(len(self.operators), func, call, arguments, keywords, outputs, sequence)
         )
         return result
+
+
+def _opened(result: Any) -> Iterator[Any]:
+    if isinstance(result, (list, tuple)):
+        for item in result:
+            yield from _opened(item)
+    else:
+        yield result
 
 
 def _on_meta(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
@@ -146,64 +203,15 @@ def _on_meta(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
     return pytree.tree_map_only(Tensor, lambda x: x.to("meta") if x.dim() else x, (args, kwargs))
 
 
-class FusedAttention(TorchFunctionMode):
-    """Attention as one operator wherever a fused kernel exists, whatever the device.
-
-    Without it the meta device shows the unfused operators and their score matrices, a CPU with
-    gradients shows one operator, and a GPU another.
-    """
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        if func is F.scaled_dot_product_attention:
-            func = _attention
-        elif func is F.multi_head_attention_forward:
-            func = _multi_head_attention
-        return func(*args, **(kwargs or {}))
-
-
-def _attention(
-    query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None,
-    dropout_p: float = 0.0, is_causal: bool = False, **rest: Any,
-) -> Tensor:  # fmt: skip
-    sizes = [(x.dim(), x.shape[:2], x.shape[-1]) for x in (query, key, value)]
-    is_fused = sizes[0] == sizes[1] == sizes[2] and query.dim() == 4
-    if dropout_p or rest.get("enable_gqa") or not is_fused:
-        return F.scaled_dot_product_attention(
-            query, key, value, attn_mask, dropout_p, is_causal, **rest
-        )
-    if attn_mask is not None and attn_mask.dtype == torch.bool:
-        attn_mask = torch.zeros_like(attn_mask, dtype=query.dtype)
-    return torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
-        query, key, value, 0.0, is_causal, attn_mask=attn_mask, scale=rest.get("scale")
-    )[0]
-
-
-def _never(*_tensors: Any) -> bool:
-    return False
-
-
-# A mode is off while it answers, so what the function calls within would not come here: a copy of
-# the function that finds our attention under the name. PyTorch's own stays as it is.
-_multi_head_attention = FunctionType(
-    F.multi_head_attention_forward.__code__,
-    {
-        **vars(F),
-        "has_torch_function": _never,
-        "scaled_dot_product_attention": _attention,
-    },
-    argdefs=F.multi_head_attention_forward.__defaults__,
-)
-
-
 @contextmanager
 def watch_modules(module: nn.Module, recorder: Recorder) -> Generator[None]:
     """Let a recorder know which module runs; the hooks are gone afterwards."""
     handles: list[Any] = []
     for path, part in module.named_modules():
-        handles.append(part.register_forward_pre_hook(_beginning(path, recorder)))
-        handles.append(part.register_forward_hook(_ending(recorder)))
+        watch = _Watch(path, recorder)
+        handles.append(part.register_forward_pre_hook(watch.begin))
+        handles.append(part.register_forward_hook(watch.end))
+        handles.append(part.register_forward_hook(watch.leave, always_call=True))
     try:
         yield
     finally:
@@ -211,22 +219,24 @@ def watch_modules(module: nn.Module, recorder: Recorder) -> Generator[None]:
             handle.remove()
 
 
-def _beginning(path: str, recorder: Recorder) -> Any:
-    def begin(part: nn.Module, inputs: Any) -> None:
-        parent = recorder.stack[-1] if recorder.stack else -1
-        call = Call(len(recorder.calls), path, type(part).__name__, parent, len(recorder.operators))
-        recorder.calls.append(call)
-        recorder.stack.append(call.index)
-        recorder.received.append(recorder.values(inputs))
+class _Watch:
+    """The hooks of one module, which may call itself."""
 
-    return begin
+    def __init__(self, path: str, recorder: Recorder) -> None:
+        self.path = path
+        self.recorder = recorder
+        self.open: list[int] = []
+        self.has_ended = False
 
+    def begin(self, part: nn.Module, inputs: Any) -> None:
+        self.open.append(self.recorder.begin(self.path, type(part).__name__, inputs))
 
-def _ending(recorder: Recorder) -> Any:
-    def end(_part: nn.Module, _inputs: Any, output: Any) -> None:
-        call = recorder.calls[recorder.stack.pop()]
-        recorder.received.pop()
-        call.last = len(recorder.operators)
-        call.outputs = recorder.values(output)
+    def end(self, _part: nn.Module, _inputs: Any, output: Any) -> None:
+        self.recorder.end(self.open.pop(), output)
+        self.has_ended = True
 
-    return end
+    def leave(self, _part: nn.Module, _inputs: Any, _output: Any) -> None:
+        """Runs after `end`, and in its place where the module raised an error."""
+        if not self.has_ended:
+            self.recorder.abandoned.add(self.open.pop())
+        self.has_ended = False

@@ -14,9 +14,11 @@ from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from hubel.analysis.faults.failures import explain
+from hubel.analysis.recording.fused import FusedCalls
 from hubel.analysis.recording.graph import Graph, Operator
-from hubel.analysis.recording.recorder import FusedAttention, Recorder, watch_modules
+from hubel.analysis.recording.recorder import Recorder, watch_modules
 from hubel.analysis.recording.twin import meta_twin
+from hubel.errors import DesignError
 
 # What autograd knows of a running backward pass has no public name.
 autograd: Any = torch._C  # pyright: ignore[reportPrivateUsage]
@@ -31,16 +33,36 @@ class Traceable:
     Attributes:
         module: on the meta device; nobody else's.
         notes: what the reader should know about the copy.
+        dtype: of the inputs.
     """
 
     module: nn.Module
     notes: tuple[str, ...] = ()
+    dtype: torch.dtype = torch.float32
 
     @classmethod
-    def of(cls, module: nn.Module) -> Traceable:
-        """A copy of a module without its numbers; the module is left as it was."""
+    def of(cls, module: nn.Module, dtype: torch.dtype | None = None) -> Traceable:
+        """A copy of a module without its numbers; the module is left as it was.
+
+        Args:
+            module: to copy.
+            dtype: of the inputs; None: that of the first parameter of floating-point numbers.
+
+        Example:
+            >>> Traceable.of(nn.Linear(3, 2).half()).notes
+            ('the input is float16, as the parameters are',)
+        """
         twin, notes = meta_twin(module)
-        return cls(twin, tuple(notes))
+        floating = (x.dtype for x in twin.parameters() if x.is_floating_point())
+        taken = dtype or next(floating, torch.float32)
+        if taken != torch.float32:
+            reason = "as was asked" if dtype else "as the parameters are"
+            notes.append(f"the input is {str(taken).removeprefix('torch.')}, {reason}")
+        return cls(twin, tuple(notes), taken)
+
+    def inputs(self, shapes: Sequence[Sequence[int]]) -> list[Tensor]:
+        """Inputs without numbers."""
+        return [torch.empty(tuple(shape), dtype=self.dtype, device="meta") for shape in shapes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +91,13 @@ class Step:
         return sum(self.saved.values())
 
 
-def trace(network: Traceable, *shapes: Sequence[int]) -> tuple[Graph, int]:
+def trace(network: Traceable, *shapes: Sequence[int], most: int | None = None) -> tuple[Graph, int]:
     """The graph of one pass in evaluation mode without gradients.
 
     Args:
         network: to run.
         shapes: of each input, the batch first.
+        most: operators; `Stopped` is raised where there are more.
 
     Returns:
         The graph, and the most bytes of activations that were alive at once (the input among
@@ -89,9 +112,9 @@ def trace(network: Traceable, *shapes: Sequence[int]) -> tuple[Graph, int]:
         (['convolution'], (1, 8, 30, 30))
     """
     network.module.eval()
-    recorder = Recorder()
+    recorder = Recorder(most)
     with _undisturbed(), torch.no_grad(), watch_modules(network.module, recorder):
-        inputs = [torch.empty(tuple(shape), device="meta") for shape in shapes]
+        inputs = network.inputs(shapes)
         constants = _known(network.module, recorder)
         before = recorder.ledger.live
         given = tuple(recorder.value(x) for x in inputs)
@@ -115,7 +138,7 @@ def trace_step(network: Traceable, *shapes: Sequence[int], backward: bool = True
     module = network.module.train()
     recorder = Recorder()
     with _undisturbed(), torch.enable_grad(), watch_modules(module, recorder):
-        inputs = [torch.empty(tuple(shape), device="meta") for shape in shapes]
+        inputs = network.inputs(shapes)
         constants = _known(module, recorder)
         before = recorder.ledger.live
         given = tuple(recorder.value(x) for x in inputs)
@@ -146,10 +169,16 @@ def _known(module: nn.Module, recorder: Recorder) -> tuple[dict[int, str], dict[
 
 def _run(module: nn.Module, recorder: Recorder, inputs: list[Tensor]) -> Any:
     try:
-        with FusedAttention(), recorder:
-            return module(*inputs)
+        with FusedCalls(), recorder:
+            outputs = module(*inputs)
     except Exception as error:
         raise explain(error, module, recorder) from error
+    if not any(isinstance(x, Tensor) for x in pytree.tree_leaves(outputs)):
+        raise DesignError(
+            f"{type(module).__name__}: its forward gives no tensor ({type(outputs).__name__}): "
+            "expected a tensor, or a tuple, list or dict of them; return what it computes"
+        )
+    return outputs
 
 
 def _graph(network: Traceable, recorder: Recorder, ends: Any, constants: tuple[Any, Any]) -> Graph:
@@ -183,7 +212,9 @@ def _backward(recorder: Recorder, outputs: Any, graph: Graph) -> tuple[int, ...]
     """Run backward from every output that has a gradient; say which operator each belongs to."""
     roots = [x for x in pytree.tree_leaves(outputs) if isinstance(x, Tensor) and x.requires_grad]
     start = len(recorder.operators)
-    by_sequence = {op.sequence: op.index for op in graph.operators if op.sequence >= 0}
+    # What has no node of its own, as a counter of batches, has the number of the one before it.
+    made_by = reversed(graph.operators)
+    by_sequence = {op.sequence: op.index for op in made_by if op.sequence >= 0}
     nodes: list[int] = []
     with recorder, _Sequences(nodes):
         gradients = [torch.empty(x.shape, dtype=x.dtype, device="meta") for x in roots]

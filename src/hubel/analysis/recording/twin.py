@@ -32,13 +32,20 @@ def meta_twin(module: nn.Module) -> tuple[nn.Module, list[str]]:
         notes about hooks of the user that the copy does not run.
 
     Raises:
-        DesignError: the module can't be copied, or has parameters without a shape.
+        DesignError: the module can't be copied, is scripted, or has parameters without a shape.
 
     Example:
         >>> twin, notes = meta_twin(nn.Linear(3, 2))
         >>> twin.weight.device.type, notes
         ('meta', [])
     """
+    for path, part in module.named_modules():
+        if isinstance(part, torch.jit.ScriptModule):
+            raise DesignError(
+                f"{path or 'the network'} is scripted or traced ({type(part).__name__}), so what "
+                "runs in it can't be seen; give the module that was scripted"
+            )
+    module = _uncompiled(module)
     memo: dict[int, Any] = {}
     for name, tensor in tensors_of(module):
         if isinstance(tensor, nn.UninitializedParameter | nn.UninitializedBuffer):
@@ -49,6 +56,9 @@ def meta_twin(module: nn.Module) -> tuple[nn.Module, list[str]]:
         memo[id(tensor)] = _meta(tensor)
     try:
         with torch.inference_mode(False):
+            for part in reversed(list(module.modules())):
+                if _uncompiled(part) is not part:  # its copy is that of what it compiles
+                    memo[id(part)] = copy.deepcopy(_uncompiled(part), memo)
             twin = copy.deepcopy(module, memo)
     except Exception as error:
         raise DesignError(
@@ -56,6 +66,13 @@ def meta_twin(module: nn.Module) -> tuple[nn.Module, list[str]]:
             "copy.deepcopy(module) must work, since the copy is what is measured"
         ) from error
     return twin, _without_foreign_hooks(twin)
+
+
+def _uncompiled(module: nn.Module) -> nn.Module:
+    """What `torch.compile` was given; told by name: to import its class loads the compiler."""
+    is_compiled = type(module).__name__ == "OptimizedModule"
+    inner = getattr(module, "_orig_mod", None) if is_compiled else None
+    return _uncompiled(inner) if isinstance(inner, nn.Module) else module
 
 
 def tensors_of(module: nn.Module) -> Iterator[tuple[str, Tensor]]:

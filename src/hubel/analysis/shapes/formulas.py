@@ -104,11 +104,15 @@ def shape_formulas(network: Traceable, graph: Graph, probes: Probes | None = Non
         solved = _Solver(probes, taken)
     points = tuple(probe.sizes for probe in taken)
     names = tuple(name for name, x in solved.symbols.items() if x.value is None)
-    return Formulas(solved.shapes, names, points, _notes(probes.granularity, probes.axes))
+    return Formulas(solved.shapes, names, points, _notes(probes))
 
 
-def _notes(known: Granularity, axes: Axes) -> tuple[str, ...]:
-    notes: list[str] = []
+def _notes(probes: Probes) -> tuple[str, ...]:
+    known, axes = probes.granularity, probes.axes
+    notes = [
+        f"{name} is fixed at {size}: it is a number in the formulas"
+        for name, size in probes.fixed.items()
+    ]
     spatial = axes.spatial
     size = " x ".join(str(axes.sizes[name]) for name in spatial)
     if spatial and known.step is None:
@@ -121,6 +125,11 @@ def _notes(known: Granularity, axes: Axes) -> tuple[str, ...]:
         low, high = (known.step * move for move in (-known.reach[0], known.reach[1]))
         ends = [" x ".join(str(axes.sizes[n] + move) for n in spatial) for move in (low, high)]
         notes.append(f"sizes are taken from {ends[0]} to {ends[1]}")
+    if probes.stopped:
+        notes.append(
+            f"the larger the input, the more operators run (a loop over positions), so sizes far "
+            f"from {size} were not run to their end: the formulas hold at those that were"
+        )
     if known.is_batch_fixed:
         notes.append(f"only batches of {axes.sizes['N']} are taken")
     return tuple(notes)

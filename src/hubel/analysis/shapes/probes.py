@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hubel.analysis.recording.graph import Graph
+from hubel.analysis.recording.recorder import Stopped
 from hubel.analysis.recording.trace import Traceable, trace
 from hubel.errors import DesignError
 
@@ -15,6 +16,7 @@ __all__ = ["Axes", "Granularity", "Probe", "Probes"]
 _NAMES = {3: ("L",), 4: ("H", "W"), 5: ("D", "H", "W")}
 _BATCH = "N"
 _PERIOD = 64  # residues of sizes are chosen modulo this: six halvings
+_MORE_OPERATORS = 1000  # that a probe may run than the pass at first, or half as many again
 _ELSEWHERE, _FARTHEST = 130, 2600  # steps
 # (rows, columns) modulo the period: all ones and a lone one make every halving round at some size.
 _RESIDUES = ((63, 1), (21, 42), (42, 11), (1, 31))
@@ -44,6 +46,12 @@ class Axes:
         spatial = _NAMES.get(len(first), ())
         sizes = {_BATCH: first[0], **dict(zip(spatial, first[2:], strict=True))}
         return cls(tuple(_axes(shape, first, spatial) for shape in shapes), sizes)
+
+    def varying(self, *spatial: str) -> Axes:
+        """The same with no other spatial axes than these."""
+        kept = {_BATCH, *spatial}
+        names = tuple(tuple(n if n in kept else None for n in shape) for shape in self.names)
+        return Axes(names, {name: size for name, size in self.sizes.items() if name in kept})
 
     @property
     def spatial(self) -> tuple[str, ...]:
@@ -105,6 +113,11 @@ class Probes:
         network: to run.
         graph: of one pass; its input sizes are those that the others are near to.
 
+    Attributes:
+        axes: that vary; one that takes a single size while others vary is not among them.
+        fixed: sizes of those, by symbol.
+        stopped: sizes at which far more operators run than at first, so that the pass was cut off.
+
     Example:
         >>> from torch import nn
         >>> network = Traceable.of(nn.Conv2d(3, 8, 3))
@@ -115,10 +128,32 @@ class Probes:
     def __init__(self, network: Traceable, graph: Graph) -> None:
         self.network = network
         self.shapes = [value.shape for value in graph.inputs]
-        self.axes = Axes.of(self.shapes)
-        self.base = Probe(self.axes.sizes, graph)
-        self.tried: dict[tuple[int, ...], Probe | None] = {self._key(self.axes.sizes): self.base}
+        self.graph = graph
+        self.fixed: dict[str, int] = {}
+        self._begin(Axes.of(self.shapes))
         self._granularity: Granularity | None = None
+        self._least = self._step() if self.axes.spatial else None
+        if self._least is None and len(self.axes.spatial) > 1:
+            self._part()
+
+    def _begin(self, axes: Axes) -> None:
+        self.axes = axes
+        self.base = Probe(axes.sizes, self.graph)
+        self.tried: dict[tuple[int, ...], Probe | None] = {self._key(axes.sizes): self.base}
+        self.stopped: set[tuple[int, ...]] = set()
+
+    def _part(self) -> None:
+        """Where the axes can't be moved together, keep those that can be moved alone."""
+        axes, free = self.axes, list[str]()
+        for name in axes.spatial:
+            self._begin(axes.varying(name))
+            if self._step():
+                free.append(name)
+        if len(free) == len(axes.spatial):
+            free = []
+        self._begin(axes.varying(*free) if free else axes)
+        self.fixed = {name: axes.sizes[name] for name in axes.spatial if free and name not in free}
+        self._least = self._step() if free else None
 
     @staticmethod
     def _key(sizes: dict[str, int]) -> tuple[int, ...]:
@@ -132,10 +167,20 @@ class Probes:
         return self.tried[key]
 
     def _run(self, sizes: dict[str, int]) -> Probe | None:
+        count = len(self.graph.operators)
+        most = count + max(_MORE_OPERATORS, count // 2)
         try:
-            return Probe(sizes, trace(self.network, *self.axes.shapes(self.shapes, sizes))[0])
+            shapes = self.axes.shapes(self.shapes, sizes)
+            return Probe(sizes, trace(self.network, *shapes, most=most)[0])
         except DesignError:
             return None
+        except Stopped:
+            self.stopped.add(self._key(sizes))
+            return None
+
+    def _is_taken(self, sizes: dict[str, int]) -> bool:
+        """Whether sizes are taken; of a pass that was cut off, as far as it ran."""
+        return self.at(sizes) is not None or self._key(sizes) in self.stopped
 
     def moved(self, batch: int, *steps: int) -> dict[str, int]:
         """The sizes at first, with so much added to each; the last number serves all that follow.
@@ -160,7 +205,7 @@ class Probes:
         return self._granularity
 
     def _found(self) -> Granularity:
-        step = self._step() if self.axes.spatial else None
+        step = self._least
         if step is None:
             return Granularity(None, False, self.at(self.moved(1, 0)) is None)
         reach, unequal = None, self._far(step, 0)
@@ -179,24 +224,26 @@ class Probes:
 
     def _takes(self, *steps: int) -> bool:
         """Whether sizes moved by so much are taken, by some batch size."""
-        return any(self.at(self.moved(batch, *steps)) for batch in (4, 0))
+        return any(self._is_taken(self.moved(batch, *steps)) for batch in (4, 0))
 
     def _reach(self, step: int) -> int:
         """How many steps can be gone in one direction, where far ones are not taken."""
         low, high = 0, 1
-        while self.at(self.moved(0, step * high)):
+        while high < _FARTHEST and self._is_taken(self.moved(0, step * high)):
             low, high = high, 2 * high
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (middle, high) if self.at(self.moved(0, step * middle)) else (low, middle)
+            low, high = (
+                (middle, high) if self._is_taken(self.moved(0, step * middle)) else (low, middle)
+            )
         return low
 
     def _step(self) -> int | None:
         """The smallest step between sizes, by going down the divisors of one that is taken."""
-        if self.at(self.moved(0, 1)):
+        if self._is_taken(self.moved(0, 1)):
             return 1
         for start in self._wide():
-            if self.at(self.moved(0, start)):
+            if self._is_taken(self.moved(0, start)):
                 return self._descended(start)
         return None
 
@@ -206,12 +253,15 @@ class Probes:
 
     def _descended(self, step: int) -> int:
         for prime in _primes(step):
-            while step % prime == 0 and self.at(self.moved(0, step // prime)):
+            while step % prime == 0 and self._is_taken(self.moved(0, step // prime)):
                 step //= prime
         return step
 
     def _far(self, step: int, index: int) -> tuple[int, ...]:
-        """Steps to sizes that are larger, unequal, and odd in most ways."""
+        """Steps to sizes that are larger, unequal, and odd in most ways; few if passes grow."""
+        if self.stopped:
+            count = len(self.axes.spatial)
+            return tuple(step * (1 + (3 * axis + 2 * index) % 5) for axis in range(count))
         period = _PERIOD // math.gcd(step, _PERIOD)
         sizes = [self.axes.sizes[name] for name in self.axes.spatial]
         pair = _RESIDUES[index % len(_RESIDUES)]

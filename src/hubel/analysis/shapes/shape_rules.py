@@ -187,7 +187,12 @@ def _multiplied(op: Operator, shape_of: ShapeOf) -> Shape:
     return (*first[:-1], second[-1])
 
 
+def _recurrent(op: Operator, shape_of: ShapeOf) -> Shape:
+    return (*shape_of(op.inputs[0])[:2], constant(op.outputs[0].shape[2]))
+
+
 _RULES: dict[str, Callable[[Operator, ShapeOf], Shape]] = {
+    "_cudnn_rnn": _recurrent,
     "_softmax": _same,
     "addmm": _multiplied,
     "avg_pool2d": _pooled,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -14,7 +14,7 @@ from hubel.analysis.recording.graph import Graph
 from hubel.analysis.recording.trace import Traceable, trace
 from hubel.analysis.shapes.dropping import Drop, drops, slidings
 from hubel.analysis.shapes.formulas import Formulas, shape_formulas
-from hubel.analysis.shapes.probes import Granularity, Probes
+from hubel.analysis.shapes.probes import Axes, Granularity, Probes
 
 __all__ = ["Larger", "Sizes", "legal_sizes"]
 
@@ -60,6 +60,7 @@ class Sizes:
         even: at sides that are multiples of this every stride divides its layer's input; the same.
         drops: what layers leave unread now.
         larger: the next larger input; None where none is taken.
+        fixed: axes that take one size while others vary, by their names.
 
     Example:
         >>> from torch import nn
@@ -78,6 +79,7 @@ class Sizes:
     even: int | None
     drops: tuple[Drop, ...]
     larger: Larger | None
+    fixed: Mapping[str, int] = field(default_factory=dict[str, int])
 
     def to_json(self) -> dict[str, Any]:
         """The facts as JSON types."""
@@ -91,6 +93,7 @@ class Sizes:
             "even": self.even,
             "drops": [drop.to_json() for drop in self.drops],
             "larger": None if self.larger is None else self.larger.to_json(),
+            "fixed": dict(self.fixed),
         }
 
     def sentences(self) -> tuple[str, ...]:
@@ -142,16 +145,25 @@ class _Search:
         smallest = self._smallest()
         lossless, even = self._multiples(min(smallest, default=1))
         return Sizes(
-            sides=self.now,
-            smallest=smallest,
-            largest=tuple(side + step * reach[1] for side in self.now) if reach and step else None,
+            sides=self._whole(self.now),
+            smallest=self._whole(smallest),
+            largest=self._whole(self._moved(step * reach[1])) if reach and step else None,
             step=step,
             is_square=self.known.is_square,
             lossless=lossless,
             even=even,
             drops=drops(self.probes.base.graph),
             larger=self._larger(),
+            fixed=self.probes.fixed,
         )
+
+    def _moved(self, by: int) -> tuple[int, ...]:
+        return tuple(side + by for side in self.now)
+
+    def _whole(self, sides: Sequence[int]) -> tuple[int, ...]:
+        """Sides of the axes that vary, with those that don't in their places."""
+        found = self.probes.fixed | dict(zip(self.probes.axes.spatial, sides, strict=True))
+        return tuple(found[name] for name in Axes.of(self.probes.shapes).spatial)
 
     def _larger(self) -> Larger | None:
         step = self.known.step
@@ -160,7 +172,7 @@ class _Search:
             return None
         before = self.multiply_adds(self.probes.base.graph)
         return Larger(
-            sides=tuple(side + step for side in self.now),
+            sides=self._whole(self._moved(step)),
             cost=self.multiply_adds(probe.graph) / before if before else 1.0,
             drops=drops(probe.graph),
         )

@@ -17,7 +17,11 @@ def sentences(sizes: Sizes) -> Iterator[str]:
     """One fact a sentence."""
     if not sizes.sides:
         return
-    yield _taken(sizes)
+    taken = _taken(sizes)
+    if sizes.fixed:
+        names = " and ".join(f"{name} is fixed at {size}" for name, size in sizes.fixed.items())
+        taken = f"{names}; otherwise i{taken[1:]}"
+    yield taken
     if sizes.drops:
         yield f"At {shape_text(sizes.sides)}, {_dropping(sizes.drops)}."
     yield from _multiples(sizes.lossless or 0, sizes.even or 0)

@@ -152,6 +152,33 @@ def _column(reach: Reach, ndim: int) -> Reach:
     return reshaped(reach, (*reach.shape, *(1,) * (ndim - 2)))
 
 
+def _recurrent(op: Operator, reaches: Reaches) -> Result:
+    """Each step sees all before it, in both directions all; the last states see every step."""
+    time = 1 if argument(op, "batch_first") else 0
+    kept = 1 - time
+    states = [_batch_alone(r, 1, kept) for r in known(reaches, [op.arguments[4], op.arguments[5]])]
+    steps = [reach.reduced([2]) for reach in known(reaches, op.arguments[:1])]
+    last = [_batch_alone(reach, kept, 1) for reach in steps]
+    last += [_batch_alone(reach, kept, 1) for reach in states]
+    if argument(op, "bidirectional"):
+        steps = [reach.reduced([time]) for reach in steps]
+    else:
+        steps = [_accumulated(reach, time) for reach in steps]
+    given = [
+        union(terms, value.shape) if terms and value.numel else None
+        for terms, value in zip((steps + states, last, last), op.outputs, strict=False)
+    ]
+    return [*given, *(None for _ in op.outputs[3:])]
+
+
+def _batch_alone(reach: Reach, batch: int, place: int) -> Reach:
+    """What any element of a sample sees, with the batch at another place of three."""
+    others = [dim for dim in range(reach.ndim) if dim != batch]
+    shape = [1, 1, 1]
+    shape[place] = reach.shape[batch]
+    return reshaped(reach.reduced(others).without(others), tuple(shape))
+
+
 def _halves(op: Operator, reaches: Reaches) -> Reach:
     """A gated unit: the two halves of a dim, multiplied."""
     x = first(op, reaches)
@@ -209,4 +236,5 @@ MIXING: dict[str, Rule] = {
         _batch_norm,
     ),
     "glu": _halves,
+    "_cudnn_rnn": _recurrent,
 }  # fmt: skip
