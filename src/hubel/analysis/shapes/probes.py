@@ -267,7 +267,8 @@ class Probes:
         pair = _RESIDUES[index % len(_RESIDUES)]
         moves: list[int] = []
         for axis, size in enumerate(sizes):
-            least = max(1, (130 + size // 4 + 140 * axis + 240 * index * index) // step)
+            least = max(1, (130 + size // 4 + 240 * index * index) // step)
+            least += max(axis, 140 * axis // step)  # unequal, however wide a step is
             wanted = (pair[axis % 2] - size // step) % period
             moves.append(step * (least + (wanted - least) % period + period * (axis // 2)))
         return tuple(moves)
