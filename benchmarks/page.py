@@ -37,6 +37,8 @@ def section(measured: dict[str, Any]) -> str:
         return start_up(measured)
     if "kinds" in measured:
         return predicted_times(measured)
+    if "design seconds" in measured:
+        return design(measured)
     return accuracy(measured)
 
 
@@ -81,6 +83,33 @@ def _network_row(found: dict[str, Any]) -> str:
     return f"| {found['name']} | {found['batch']} | {' | '.join(cells)} |"
 
 
+def design(measured: dict[str, Any]) -> str:
+    """Seconds of a design beside other tools, and what each counts."""
+    meaning = {
+        "hubel": '`hubel.design("resnet50")`, all that it tells, torch already imported',
+        "totals": "the same without formulas and legal sizes",
+        "again": "`hubel design resnet50 --json` a second time, the whole process, from its cache",
+        "torchinfo": "torchinfo's summary, on the meta device",
+        "fvcore": "fvcore's counter (on the CPU: it takes no meta tensors)",
+        "torchinfo / totals": "ratio: torchinfo against the totals",
+        "fvcore / totals": "ratio: fvcore against the totals",
+    }
+    counts = measured["multiply_adds"]
+    tools = [tool for tool in counts["vit_b_16"] if tool != "totals"]
+    rows = [
+        f"| {tool} | {counts['resnet50'][tool]:,} | {counts['vit_b_16'][tool]:,} |"
+        for tool in tools
+    ]
+    return "\n\n".join(
+        [
+            _seconds(meaning, measured["design seconds"]),
+            "Multiply-adds that each counts, with its defaults. By hand they are 4,089,184,256 "
+            "for ResNet-50 and 17,563,828,224 for ViT-B/16, without bias and normalisation:",
+            "| tool | ResNet-50 | ViT-B/16 |\n|---|---:|---:|\n" + "\n".join(rows),
+        ]
+    )
+
+
 def start_up(measured: dict[str, Any]) -> str:
     """Seconds until something happens."""
     meaning = {
@@ -90,8 +119,12 @@ def start_up(measured: dict[str, Any]) -> str:
         "rival": "a plain Pillow script that only reads and stacks all files",
         "rival / cold": "ratio: the plain script against the cold start",
     }
+    return _seconds(meaning, measured["seconds"])
+
+
+def _seconds(meaning: dict[str, str], seconds: dict[str, Any]) -> str:
     rows = ["| what | median | least | most |", "|---|---:|---:|---:|"]
-    for key, found in measured["seconds"].items():
+    for key, found in seconds.items():
         unit = "" if "/" in key else " s"
         cells = (f"{found[name]:.2f}{unit}" for name in ("median", "low", "high"))
         rows.append(f"| {meaning[key]} | {' | '.join(cells)} |")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
+from typing import Any
 
 import pytest
 import torch
@@ -179,19 +181,58 @@ def test_asking_leaves_the_module_as_it_was(wrong: bool) -> None:
 @pytest.mark.parametrize(
     ("network", "shape", "error", "match"),
     [
-        ("conv3x3(8) relu gap fc", (0, 8, 8), DesignError, "channels and sides of at least 1"),
+        ("conv3x3(8) relu gap fc", (0, 8, 8), DesignError, "whole numbers of at least 1, as"),
+        ("conv3x3(8) relu gap fc", "3x8x8", DesignError, "got '3x8x8'"),
+        ("conv3x3(8) relu gap fc", (3, 8.0, 8), DesignError, "whole numbers of at least 1, as"),
+        ("flatten fc", (), DesignError, r"got \(\)"),
+        (None, (3, 8, 8), DesignError, "expected a module, a line of notation or a name, got None"),
+        (nn.Flatten, (3, 8, 8), DesignError, r"got Flatten; make one: Flatten\(\.\.\.\)"),
         ("resnet81", None, RecipeError, "Did you mean 'resnet18'"),
         ("conv3x3(8) fc", (3, 8, 8), NotationError, "write flatten or gap"),
         ("convnet", (3, 8, 8, 8), DesignError, "expected channels, height and width"),
     ],
 )
 def test_what_is_wrong_is_said(
-    network: str, shape: tuple[int, ...] | None, error: type[Exception], match: str
+    network: Any, shape: Any, error: type[Exception], match: str
 ) -> None:
     with pytest.raises(error, match=match):
         hubel.design(network, shape)
 
 
+@pytest.mark.parametrize(
+    ("asked", "match"),
+    [
+        ({"batchs": 2}, "design takes no 'batchs'; did you mean batch?"),
+        ({"batch": 1.5}, "whole number of at least 1, got 1.5"),
+        ({"num_classes": 0}, "num_classes: expected at least 1, got 0"),
+    ],
+)
+def test_questions_that_make_no_sense_are_refused(asked: dict[str, Any], match: str) -> None:
+    with pytest.raises(DesignError, match=re.escape(match)):
+        hubel.design("flatten fc", (3, 8, 8), **asked)
+
+
+@pytest.mark.parametrize("asked", [{"num_classes": 7}, {"init": "zeros"}])
+def test_what_a_made_module_can_not_follow_is_refused(asked: dict[str, Any]) -> None:
+    with pytest.raises(DesignError, match="has no effect on a module, which is made already"):
+        hubel.design(nn.Flatten(), (3, 8, 8), **asked)
+
+
+def test_filters_that_start_equal_are_told_of_a_module_and_of_a_line() -> None:
+    line = "conv3x3(4) relu conv3x3(4) relu gap fc"
+    module = build(line, (3, 8, 8), 10)
+    assert not equal_filters(hubel.design(module, (3, 8, 8)))
+    for parameter in module.parameters():
+        nn.init.zeros_(parameter)
+    assert equal_filters(hubel.design(module, (3, 8, 8)))
+    assert equal_filters(hubel.design(line, (3, 8, 8), init="zeros"))
+
+
+def equal_filters(design: Design) -> list[str]:
+    told = map(str, design.advice)
+    return [text for text in told if "start equal" in text or "identical" in text]
+
+
 def test_a_batch_of_nothing_is_refused() -> None:
-    with pytest.raises(DesignError, match="batch: expected at least 1, got 0"):
+    with pytest.raises(DesignError, match="batch: expected a whole number of at least 1, got 0"):
         hubel.design("flatten fc", (3, 8, 8), batch=0)

@@ -60,6 +60,49 @@ def test_the_users_file_is_read_again_when_it_has_changed(hubel: Command, tmp_pa
     assert counts == [4 * 28, 8 * 28]
 
 
+def test_what_the_users_file_imports_is_read_again_too(hubel: Command, tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\nfrom widths import W\ndef make():\n    return nn.Conv2d(3, W, 3)\n"
+    )
+    counts = []
+    for width in (4, 8):
+        (tmp_path / "widths.py").write_text(f"W = {width}")
+        words = ("design", f"{tmp_path / 'net.py'}:make", "--input", "3x8x8", "--json")
+        command = [sys.executable, "-m", "hubel", *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        counts.append(json.loads(done.stdout)["total"]["parameters"])
+    assert counts == [4 * 28, 8 * 28]
+
+
+def test_a_named_line_takes_an_initialisation(hubel: Command) -> None:
+    done = hubel("design", "lenet5", "--init", "zeros")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("lenet5 on 1x32x32")
+    assert "its filters stay identical" in done.stdout
+
+
+@pytest.mark.parametrize("times", ["x", "X", "×"])
+def test_sides_are_written_with_any_cross(hubel: Command, times: str) -> None:
+    done = hubel("design", LINE, "--input", times.join(("3", "32", "32")))
+    assert done.stdout.splitlines()[0].endswith("on 3x32x32")
+
+
+def test_figures_beyond_the_design_are_rows_of_the_comparison(hubel: Command) -> None:
+    done = hubel("design", LINE, "lenet5", "--input", "3x32x32", "--fits", "1MB", "--machine", "T4")
+    rows = {line[:18].strip(): line[18:].split("  ")[-2:] for line in done.stdout.splitlines()}
+    assert rows["trains in 1MB"][-1].strip() == "no batch"
+    assert "on t4" in done.stdout
+
+
+def test_memory_that_nothing_fits_names_the_smallest_step(hubel: Command) -> None:
+    """The memory that it names is enough, and one byte less isn't."""
+    asked = ("design", LINE, "--input", "3x32x32", "--json", "--fits")
+    none = json.loads(hubel(*asked, "1kB").stdout)["fits"]
+    assert none["batch"] == 0
+    assert json.loads(hubel(*asked, f"{none['peak']}B").stdout)["fits"]["batch"] == 1
+    assert json.loads(hubel(*asked, f"{none['peak'] - 1}B").stdout)["fits"]["batch"] == 0
+
+
 def test_several_are_set_side_by_side(hubel: Command) -> None:
     done = hubel("design", LINE, "conv3x3(8) relu gap fc", "--input", "3x32x32")
     assert done.returncode == 0, done.stderr
@@ -106,7 +149,15 @@ def test_a_linear_stack_collapses(hubel: Command) -> None:
         (["resnet18", "--machine", "h1000"], 1, "h100"),
         (["resnet18", "--fits", "much"], 1, "expected a size such as 16GB"),
         (["resnet18", "--json", "--markdown"], 1, "exclude each other"),
-        (["resnet18", "vgg16", "--collapse"], 1, "take one network"),
+        (["resnet18", "vgg16", "--collapse"], 1, "--collapse takes one network"),
+        (["resnet18", "vgg16", "--view", "fields"], 1, "--view takes one network"),
+        (["resnet18", "vgg16", "--depth", "1"], 1, "--depth takes one network"),
+        (["resnet18", "vgg16", "--svg", "x.svg"], 1, "--svg takes one network"),
+        (["resnet18", "--svg", "."], 1, "name a file in it, as net.svg"),
+        (["resnet18", "--optimizer", "sgd"], 1, "--optimizer has no effect without --fits"),
+        (["timm:resnet18", "--init", "zeros"], 1, "init has no effect on timm:resnet18"),
+        (["resnet18", "--classes", "0"], 2, "greater than or equal to 1"),
+        (["resnet18", "--batch", "0"], 2, "greater than or equal to 1"),
         (["resnet18", "--measure", "--machine", "h100"], 1, "leave --machine out"),
     ],
 )  # fmt: skip

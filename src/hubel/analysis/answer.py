@@ -33,13 +33,25 @@ def answer(request: Request) -> str:
         return json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     as_markdown = request.form == "markdown"
     if len(found) > 1:
-        parts = [side_by_side([design for design, _ in found], as_markdown=as_markdown)]
-        parts += [_told([f"{d.network}:", *x.lines]) for d, more in found for x in more]
+        parts = _together(found, as_markdown=as_markdown)
     else:
         design, more = found[0]
         show = markdown if as_markdown else text
-        parts = [show(design, request.view, request.depth), *(_told(x.lines) for x in more)]
+        told = [_told(extra.lines) for extra in more]
+        parts = [show(design, request.view, request.depth)]
+        parts += [f"```\n{each}\n```" for each in told] if as_markdown else told
     return "\n\n".join(parts) + "\n"
+
+
+def _together(found: Sequence[tuple[Design, list[Extra]]], *, as_markdown: bool) -> list[str]:
+    """One table, with a row for each figure beyond the design, and what is to be known of those."""
+    extra_rows = [
+        (each[0].row[0], *(extra.row[1] for extra in each))
+        for each in zip(*(more for _, more in found), strict=True)
+    ]
+    table = side_by_side([design for design, _ in found], extra_rows, as_markdown=as_markdown)
+    footnotes = dict.fromkeys(extra.footnote for _, more in found for extra in more)
+    return [table, *(_told([note]) for note in footnotes)]
 
 
 def _one(request: Request, network: str) -> tuple[Design, list[Extra]]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from hubel.analysis.advice import Advice, advise
+from hubel.analysis.advice import Advice, advise, advise_weights
 from hubel.analysis.conventions import Convention, convention
 from hubel.analysis.costs import bytes_moved, total_work
 from hubel.analysis.design import Design, Layer, Total
@@ -39,7 +40,7 @@ class Question:
         convention: of the multiply-adds, or its name.
         num_classes: scores of a network that is named, not given; None: as it was published, or
             1000.
-        init: named initialisation of a line of notation.
+        init: named initialisation of a line of notation; None: the default.
         formulas: whether to find the output shapes as formulas.
         sizes: whether to find which input sizes are taken.
     """
@@ -47,9 +48,28 @@ class Question:
     batch: int = 1
     convention: str | Convention = "products"
     num_classes: int | None = None
-    init: str = "kaiming"
+    init: str | None = None
     formulas: bool = True
     sizes: bool = True
+
+    def __post_init__(self) -> None:
+        if type(self.batch) is not int or self.batch < 1:
+            raise DesignError(f"batch: expected a whole number of at least 1, got {self.batch!r}")
+
+    @classmethod
+    def of(cls, asked: Mapping[str, Any]) -> Question:
+        """From keywords.
+
+        Raises:
+            DesignError: there is no such keyword; the nearest is suggested.
+        """
+        known = [field.name for field in fields(cls)]
+        for name in asked:
+            if name not in known:
+                near = get_close_matches(name, known, n=1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                raise DesignError(f"design takes no {name!r}{hint} It takes {', '.join(known)}")
+        return cls(**asked)
 
 
 def design(
@@ -81,7 +101,7 @@ def design(
         >>> found.layers[2].receptive_field.size
         (5, 5)
     """
-    asking = Question(**asked) if question is None else question
+    asking = Question.of(asked) if question is None else question
     return design_of(subject_of(network, input, asking.num_classes, asking.init), asking)
 
 
@@ -97,8 +117,6 @@ class _Assembly:
         self.subject = subject
         self.question = question
         self.convention = convention(question.convention)
-        if question.batch < 1:
-            raise DesignError(f"batch: expected at least 1, got {question.batch}")
         self.graph, self.peak = trace(self.network, (1, *subject.input))
         self.rows = rows_of(self.graph)
         self.notes = list(self.graph.notes + subject.notes)
@@ -145,7 +163,9 @@ class _Assembly:
 
     def _advice(self) -> tuple[Advice, ...]:
         sizes = {name: x.numel() for name, x in self.network.module.named_parameters()}
-        return (*self.subject.advice, *advise(self.graph, self.fields, sizes))
+        weighted = self.subject.weighted
+        of_weights = () if weighted is None else advise_weights(weighted, self.graph)
+        return (*self.subject.advice, *advise(self.graph, self.fields, sizes), *of_weights)
 
     def _layers(self) -> tuple[Layer, ...]:
         return tuple(self._layer(row) for row in self.rows)

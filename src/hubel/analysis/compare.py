@@ -13,11 +13,14 @@ __all__ = ["side_by_side"]
 _LONGEST_NAME = 24
 
 
-def side_by_side(designs: Sequence[Design], as_markdown: bool = False) -> str:
+def side_by_side(
+    designs: Sequence[Design], more: Sequence[Sequence[str]] = (), *, as_markdown: bool = False
+) -> str:
     """One column a design, one row a fact; the first column names the fact.
 
     Args:
         designs: at least one; of one convention.
+        more: further rows: a heading, and a cell for each design.
         as_markdown: with rules of Markdown.
 
     Example:
@@ -28,6 +31,7 @@ def side_by_side(designs: Sequence[Design], as_markdown: bool = False) -> str:
         return ""
     rows = [["", *(_name(design.network) for design in designs)]]
     rows += [[name, *map(show, designs)] for name, show in _FACTS.items()]
+    rows += map(list, more)
     if as_markdown:
         rule = ["---", *("---:" for _ in designs)]
         return "\n".join("| " + " | ".join(row) + " |" for row in (rows[0], rule, *rows[1:]))

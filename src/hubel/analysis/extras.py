@@ -6,7 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hubel.analysis.budget.capacity import largest_training_batch, memory_bytes, step_memory
+from hubel.analysis.budget.capacity import (
+    largest_training_batch,
+    least_training_batch,
+    memory_bytes,
+    step_memory,
+)
 from hubel.analysis.budget.comparison import Comparison, compare
 from hubel.analysis.budget.loads import loads_of
 from hubel.analysis.budget.machine import Machine
@@ -21,6 +26,8 @@ from hubel.errors import DesignError
 
 __all__ = ["Extra", "extras"]
 
+_OPTIMIZER = "adamw"
+_ALONE = "tensors alone: the context and an allocator's rounding come on top"
 _MOST = 12  # layers of a roofline that people are shown
 
 
@@ -32,11 +39,15 @@ class Extra:
         name: its key in the JSON document.
         lines: for people.
         document: JSON types.
+        row: heading and figure, where several networks are set side by side.
+        footnote: what is to be known of that figure.
     """
 
     name: str
     lines: tuple[str, ...]
     document: Any
+    row: tuple[str, str] = ("", "")
+    footnote: str = ""
 
 
 def extras(request: Request, subject: Subject, design: Design) -> Iterator[Extra]:
@@ -75,7 +86,13 @@ def _times(placed: Roofline) -> Extra:
     ]
     if len(slowest) < len(placed.layers):
         lines.append(f"(the slowest {len(slowest)} of {len(placed.layers)}; --json has all)")
-    return Extra("roofline", tuple(lines), placed.to_json())
+    return Extra(
+        "roofline",
+        tuple(lines),
+        placed.to_json(),
+        row=(f"on {machine.name}", _milliseconds(placed.seconds)),
+        footnote=f"{machine.name}, {placed.precision}: {lines[1]}",
+    )
 
 
 def _peak(machine: Machine, placed: Roofline) -> str:
@@ -125,21 +142,29 @@ def _comparison(found: Comparison) -> Iterator[str]:
 def _fitting(request: Request, subject: Subject) -> Extra:
     assert request.fits is not None
     memory = memory_bytes(request.fits)
-    batch = largest_training_batch(subject.network, subject.input, memory, request.optimizer)
-    found = step_memory(subject.network, subject.input, batch or 2, request.optimizer)
+    optimizer = request.optimizer or _OPTIMIZER
+    batch = largest_training_batch(subject.network, subject.input, memory, optimizer)
+    smallest = batch or least_training_batch(subject.network, subject.input)
+    found = step_memory(subject.network, subject.input, smallest, optimizer)
     parts = (
         f"{bytes_text(found.weights)} of weights, {bytes_text(found.gradients)} of gradients, "
-        f"{bytes_text(found.optimizer_state)} of {request.optimizer}'s state, "
+        f"{bytes_text(found.optimizer_state)} of {optimizer}'s state, "
         f"{bytes_text(found.activations)} kept for backward"
     )
     start = (
         f"the largest batch that trains in {request.fits} is {batch:,}: {bytes_text(found.peak)} "
         f"at the peak ({parts})"
         if batch
-        else f"no batch trains in {request.fits}: {bytes_text(found.peak)} at least ({parts})"
+        else f"no batch trains in {request.fits}: a batch of {smallest} takes "
+        f"{bytes_text(found.peak)} at the peak ({parts})"
     )
-    lines = (start, "tensors alone: the context and an allocator's rounding come on top")
-    return Extra("fits", lines, {"memory": memory, "batch": batch} | found.to_json())
+    return Extra(
+        "fits",
+        (start, _ALONE),
+        {"memory": memory, "batch": batch} | found.to_json(),
+        row=(f"trains in {request.fits}", f"batch of {batch:,}" if batch else "no batch"),
+        footnote=f"the largest batch that trains in {request.fits} with {optimizer}: {_ALONE}",
+    )
 
 
 def _collapsed(subject: Subject) -> Extra:

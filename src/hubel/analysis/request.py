@@ -19,11 +19,11 @@ class Request:
         count: name of the convention of multiply-adds.
         view: of the table.
         depth: parts of a layer's path to tell apart; None: what fits, 0: all.
-        init: initialisation of a line.
+        init: initialisation of a line; None: the default.
         machine: to predict times on.
         measure: whether to run the network.
         fits: memory, such as `16GB`, to find the largest batch for.
-        optimizer: whose state a training step holds.
+        optimizer: whose state a training step holds; None: the default.
         collapse: whether to build the equivalents of linear stacks.
         form: text, markdown or json.
     """
@@ -35,10 +35,10 @@ class Request:
     count: str = "products"
     view: str = "cost"
     depth: int | None = None
-    init: str = "kaiming"
+    init: str | None = None
     machine: str | None = None
     measure: bool = False
     fits: str | None = None
-    optimizer: str = "adamw"
+    optimizer: str | None = None
     collapse: bool = False
     form: str = "text"

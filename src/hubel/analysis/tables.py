@@ -237,6 +237,6 @@ def markdown(design: Design, view: str = "cost", depth: int | None = None) -> st
         "| " + " | ".join(column.cell(layer, design) for column in columns) + " |"
         for layer in condensed(design.layers, depth)
     ]
-    facts = [f"- {heading} {fact}".replace("-  ", "- ") for heading, fact in _facts(design)]
+    facts = [f"- **{h}**: {fact}" if h else f"  - {fact}" for h, fact in _facts(design)]
     title = f"**{_title(design.network)}** on {shape_text(design.input)}"
     return "\n".join([title, "", head, rule, *rows, "", *facts])

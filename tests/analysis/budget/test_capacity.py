@@ -14,14 +14,13 @@ from torch import nn
 from torchvision import models
 
 from hubel.analysis.budget.capacity import (
-    inference_memory,
     largest_batch,
     largest_training_batch,
     memory_bytes,
     step_memory,
 )
 from hubel.analysis.budget.optimizer_state import OPTIMIZERS, optimizer_state
-from hubel.analysis.recording.trace import Traceable
+from hubel.analysis.recording.trace import Traceable, trace
 from hubel.errors import DesignError
 from tests.analysis.budget.liveness import Live, inference_peak, training_peak
 
@@ -62,8 +61,9 @@ def test_the_peak_of_training_is_that_of_a_real_step(name: str) -> None:
 @every_network
 def test_the_peak_of_inference_is_that_of_a_real_pass(name: str) -> None:
     module, sample = network(name)
-    found = inference_memory(Traceable.of(module), sample, 3)
-    assert found == inference_peak(module, torch.randn(3, *sample))
+    _, activations = trace(Traceable.of(module), (3, *sample))
+    fixed = sum(x.nbytes for x in (*module.parameters(), *module.buffers()))
+    assert fixed + activations == inference_peak(module, torch.randn(3, *sample))
 
 
 def test_the_parts_are_those_of_a_real_step() -> None:

@@ -60,7 +60,19 @@ def _builder(facts: Facts, stack: Sequence[Stage]) -> str:
     runs = [call.path for call in facts.graph.calls]
     is_once = all(runs.count(call.path) == 1 for call in calls)
     is_built = kinds <= _MAPS or kinds <= _VECTORS
-    return "--collapse builds the one" if is_once and is_built else ""
+    if not is_once or not is_built:
+        return ""
+    if any(_is_padded(facts, stage) for stage in stack[1:]):
+        return (
+            "--collapse builds the one, and keeps the stack for the border, where padding between "
+            "the layers makes them differ"
+        )
+    return "--collapse builds the one"
+
+
+def _is_padded(facts: Facts, stage: Stage) -> bool:
+    found = facts.flow.window(facts.graph.operators[stage.operator])
+    return found is not None and any(axis.before or axis.after for axis in found.axes)
 
 
 _MAPS = {f"{kind}{axes}d" for kind in ("Conv", "AvgPool", "BatchNorm") for axes in (1, 2, 3)}

@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hubel.analysis.budget.optimizer_state import optimizer_state
-from hubel.analysis.recording.trace import Traceable, trace, trace_step
+from hubel.analysis.recording.trace import Traceable, trace_step
 from hubel.errors import DesignError
 
 __all__ = [
     "StepMemory",
-    "inference_memory",
     "largest_batch",
     "largest_training_batch",
+    "least_training_batch",
     "memory_bytes",
     "step_memory",
 ]
@@ -93,21 +93,6 @@ def step_memory(
     )
 
 
-def inference_memory(network: Traceable, input: Sequence[int], batch: int) -> int:
-    """Most bytes alive at once in a pass without gradients: weights, buffers, activations.
-
-    Raises:
-        DesignError: names the layer that failed.
-
-    Example:
-        >>> from torch import nn
-        >>> inference_memory(Traceable.of(nn.Linear(10, 10, bias=False)), (10,), batch=3)
-        640
-    """
-    _, activations = trace(network, (batch, *input))
-    return _weights(network) + activations
-
-
 def _weights(network: Traceable) -> int:
     """Parameters and buffers."""
     return sum(x.nbytes for x in (*network.module.parameters(), *network.module.buffers()))
@@ -140,11 +125,21 @@ def largest_training_batch(
     def peak(batch: int) -> int:
         return step_memory(network, input, batch, optimizer).peak
 
+    return largest_batch(memory, peak, least=least_training_batch(network, input))
+
+
+def least_training_batch(network: Traceable, input: Sequence[int]) -> int:
+    """The smallest batch that can be trained: 2 where one value can't be normalised, else 1.
+
+    Raises:
+        DesignError: the network can't be trained.
+    """
     try:
-        peak(1)
+        trace_step(network, (1, *input))
     except DesignError:  # batch normalisation of one value
-        return largest_batch(memory, peak, least=2)
-    return largest_batch(memory, peak)
+        trace_step(network, (2, *input))
+        return 2
+    return 1
 
 
 def largest_batch(memory: int, step_bytes: Callable[[int], int], least: int = 1) -> int:
