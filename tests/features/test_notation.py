@@ -63,7 +63,7 @@ def test_a_feature_comes_back_from_json(feature: Feature) -> None:
         ("hog(cel=4)", "hog has no setting 'cel'. Did you mean 'cell'"),
         ("hog(cell=0)", "cell must be a whole number of at least 1, not 0"),
         ("hog(cell=4.5)", "cell must be a whole number of at least 1, not 4.5"),
-        ("hog(norm=L3)", "norm = 'L3' is not known. Did you mean 'L1'"),
+        ("hog(norm=L3)", "norm = 'L3' is not known. There are: L1, L1-sqrt, L2, L2-Hys"),
         ("hog(convention=open-cv)", "Did you mean 'opencv'"),
         ("hog(signed=3)", "signed must be yes or no, not 3"),
         ("hog(stride=3)", "leaves cells between blocks of 2 out: take at most stride=2"),

@@ -36,8 +36,8 @@ class Histogram(Feature):
         FeatureError: a setting is impossible.
 
     Example:
-        >>> Histogram("hsv", (8, 4, 4)).size((3, 32, 32)), str(Histogram("hsv", (8, 4, 4)))
-        (128, 'histogram(space=hsv, bins=8x4x4)')
+        >>> Histogram("lab", (8, 4, 4)).size((3, 32, 32)), str(Histogram("lab", (8, 4, 4)))
+        (128, 'histogram(space=lab, bins=8x4x4)')
 
     Source: Swain and Ballard 1991; van de Sande, Gevers and Snoek 2010 for opponent colours.
     """

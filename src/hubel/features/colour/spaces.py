@@ -50,8 +50,8 @@ def to_space(images_NCHW: Tensor, space: str) -> Tensor:
         FeatureError: pictures of another number of channels.
 
     Example:
-        >>> to_space(torch.tensor([0.0, 1.0, 0.0]).view(1, 3, 1, 1), "hue").item() * 360
-        120.00000715255737
+        >>> to_space(torch.tensor([0.0, 1.0, 0.0]).view(1, 3, 1, 1), "hue").flatten()
+        tensor([0.3333])
     """
     channels = images_NCHW.shape[1]
     if space == "grey" and channels == 1:
@@ -77,7 +77,7 @@ def _hue(images_NCHW: Tensor) -> Tensor:
     is_green = _equal(green, most).mul_(1 - is_blue)
     is_red = (1 - is_blue).sub_(is_green)
     ahead = (green - blue).mul_(is_red) + (blue - red).mul_(is_green) + (red - green).mul_(is_blue)
-    sectors = is_green.mul_(2).add_(is_blue, alpha=4).mul_(_sign(span))
+    sectors = (is_green * 2).add_(is_blue, alpha=4).mul_(_sign(span))
     turns = ahead / span.clamp_min(torch.finfo(span.dtype).tiny)
     hue = turns.add_(sectors).div_(6)
     return (hue - hue.detach().floor()).unsqueeze(1)
