@@ -6,7 +6,7 @@ HubelError                 every one of these; the command line prints it withou
 │   └── PictureError       one picture that cannot be used: its reason and its file
 ├── RecipeError            (ValueError) a setting that is unknown, impossible or without effect
 │   └── BudgetError        a time budget that does not hold one pass over the data
-├── FeatureError           (ValueError) a hand-designed feature that is unknown, or pictures unfit for it
+├── FeatureError           (ValueError) a hand-designed feature that is unknown, or unfit pictures
 ├── DesignError            (ValueError) a network whose arithmetic fails, or can't be told
 ├── ArtifactError          (ValueError) a classifier or run folder that is not what it says it is
 ├── StorageError           (OSError) a disk that is full, or a folder that can't be written

@@ -55,7 +55,9 @@ def test_sizes_are_known_before_anything_is_computed(text: str) -> None:
 def test_each_picture_is_described_by_itself(text: str) -> None:
     module = fitted(text)
     alone = torch.cat([module(one) for one in pictures().split(1)])
-    torch.testing.assert_close(module(pictures()), alone, atol=1e-4, rtol=1e-5)  # divided by a deviation
+    torch.testing.assert_close(
+        module(pictures()), alone, atol=1e-4, rtol=1e-5
+    )  # divided by a deviation
 
 
 @every
@@ -85,7 +87,9 @@ def test_pieces_change_nothing(text: str, monkeypatch: pytest.MonkeyPatch) -> No
     module = fitted(text)
     whole = module(pictures())
     monkeypatch.setattr("torch.get_num_threads", lambda: 1e-9)
-    torch.testing.assert_close(module(pictures()), whole, atol=1e-4, rtol=1e-5)  # divided by a deviation
+    torch.testing.assert_close(
+        module(pictures()), whole, atol=1e-4, rtol=1e-5
+    )  # divided by a deviation
 
 
 @every

@@ -75,7 +75,7 @@ def test_hog_is_scikit_images_on_eight_bits_where_diagonals_are_ties(
 @pytest.mark.parametrize("orientations", [8, 9])
 @pytest.mark.parametrize("signed", [False, True])
 @pytest.mark.parametrize("gamma", [False, True])
-def test_hog_is_opencvs(
+def test_hog_is_opencvs(  # noqa: PLR0917
     channels: int, cell: int, block: int, stride: int, orientations: int, signed: bool, gamma: bool
 ) -> None:
     picture = noise(channels)  # of a width by four: OpenCV's last odd columns settle ties otherwise

@@ -54,8 +54,8 @@ class Histogram(Feature):
         wanted = 1 if self.space == _CHANNELS else len(SPACES[self.space].coordinates)
         if isinstance(self.bins, tuple) and len(self.bins) != wanted:
             raise FeatureError(
-                f"histogram: bins={'x'.join(map(str, self.bins))} are {len(self.bins)} numbers, and "
-                f"space={self.space} takes one, or {wanted}"
+                f"histogram: bins={'x'.join(map(str, self.bins))} are {len(self.bins)} numbers, "
+                f"and space={self.space} takes one, or {wanted}"
             )
 
     def axes(self) -> tuple[int, ...]:

@@ -116,7 +116,9 @@ def _lab(images_NCHW: Tensor) -> Tensor:
     xyz = _mixed(linear, _XYZ) / white
     root = xyz.clamp_min(0.008856).pow(1 / 3)
     x, y, z = torch.where(xyz > 0.008856, root, 7.787 * xyz + 16 / 116).unbind(1)
-    return torch.stack([1.16 * y - 0.16, (500 * (x - y) + 128) / 255, (200 * (y - z) + 128) / 255], 1)
+    return torch.stack(
+        [1.16 * y - 0.16, (500 * (x - y) + 128) / 255, (200 * (y - z) + 128) / 255], 1
+    )
 
 
 def _opponent(images_NCHW: Tensor) -> Tensor:

@@ -14,7 +14,9 @@ _EPSILON = 2.220446049250313e-16  # OpenCV's, in the quotient under its arctange
 _FACTORS = (-0.04432655554792128, 0.1555786518463281, -0.3258083974640975, 0.9997878412794807)
 
 
-def hard_votes(dx: Tensor, dy: Tensor, m: Tensor, orientations: int, signed: bool) -> Iterator[Tensor]:
+def hard_votes(
+    dx: Tensor, dy: Tensor, m: Tensor, orientations: int, signed: bool
+) -> Iterator[Tensor]:
     """For each orientation, the magnitudes of the pixels that point there, zero elsewhere.
 
     Whole votes: the derivative goes through the magnitudes, orientations are steps.

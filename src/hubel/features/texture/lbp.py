@@ -54,7 +54,8 @@ class LBP(Feature):
         expect_one_of("lbp: method", self.method, METHODS)
         if self.points > _MOST_POINTS:
             raise FeatureError(
-                f"lbp: points={self.points} make 2^{self.points} patterns: take at most {_MOST_POINTS}"
+                f"lbp: points={self.points} make 2^{self.points} patterns: "
+                f"take at most {_MOST_POINTS}"
             )
         if not 0 < self.radius < math.inf:
             raise FeatureError(f"lbp: radius must be a positive number, not {self.radius!r}")
@@ -112,7 +113,10 @@ def _rings(images_NCHW: Tensor, how: LBP) -> Tensor:
     bits = torch.zeros(middle.shape, dtype=torch.int64, device=middle.device)
     for point in range(how.points):
         angle = 2 * math.pi * point / how.points
-        down, across = round(-how.radius * math.sin(angle), 5), round(how.radius * math.cos(angle), 5)
+        down, across = (
+            round(-how.radius * math.sin(angle), 5),
+            round(how.radius * math.cos(angle), 5),
+        )
         bits += (_moved(padded, down, across, margin) - middle >= 0).long() << point
     return bits
 

@@ -61,7 +61,9 @@ class Words(Feature):
         if self.of == "hog" and self.side % 2:
             raise FeatureError(f"words: of=hog has two cells a side: side={self.side} must be even")
         if self.of == "hog" and self.stride != 2:
-            raise FeatureError("words: stride has no effect on of=hog, whose blocks follow by a cell")
+            raise FeatureError(
+                "words: stride has no effect on of=hog, whose blocks follow by a cell"
+            )
 
     def size(self, shape: Shape) -> int:
         """One number a word."""
@@ -83,9 +85,7 @@ class Words(Feature):
         return patches(images_NCHW, self.side, self.stride)
 
 
-def bag_of_words(
-    descriptors_NPD: Tensor, centres_KD: Tensor, count: str = "soft"
-) -> Tensor:
+def bag_of_words(descriptors_NPD: Tensor, centres_KD: Tensor, count: str = "soft") -> Tensor:
     """How often each word occurs, as shares of the places of each picture.
 
     Differentiable with "soft", almost everywhere; "hard" counts are steps.
@@ -108,7 +108,9 @@ def bag_of_words(
     if count == "hard":
         nearest = squares.argmin(1).view(n, places)
         shares = torch.zeros(n, len(centres_KD), dtype=squares.dtype, device=squares.device)
-        return shares.scatter_add_(1, nearest, torch.ones_like(nearest, dtype=squares.dtype)) / places
+        return (
+            shares.scatter_add_(1, nearest, torch.ones_like(nearest, dtype=squares.dtype)) / places
+        )
     distances = squares.clamp_min(torch.finfo(squares.dtype).eps).sqrt()
     nearer = (distances.mean(1, keepdim=True) - distances).clamp_min(0)
     return nearer.view(n, places, -1).mean(1)
@@ -152,7 +154,9 @@ class BagModule(FeatureModule):
     def forward(self, images_NCHW: Tensor) -> Tensor:
         self.how.size(expect_pictures(images_NCHW))
         if self.centres.isnan().any():
-            raise FeatureError(f"{self.how} has learnt no words yet: call fit with training pictures")
+            raise FeatureError(
+                f"{self.how} has learnt no words yet: call fit with training pictures"
+            )
         return in_chunks(self._bag, images_NCHW)
 
     def _bag(self, images_NCHW: Tensor) -> Tensor:
