@@ -87,8 +87,8 @@ def features(measured: dict[str, Any]) -> str:
     """Microseconds a picture of features, beside the libraries that have them."""
     rows = [
         f"Pictures of {measured['side']} px in batches of {measured['batch']}, float32, one "
-        "thread; the libraries take one picture a call, as they are made to. Processor time, both sides in "
-        "turn in one process: medians, with the least and the most.",
+        "thread; the libraries take one picture a call, as they are made to. Processor time, "
+        "both sides in turn in one process: medians, with the least and the most.",
         "",
         "| feature | hubel, us a picture | beside | us a picture | ratio |",
         "|---|---:|---|---:|---:|",
