@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from hubel.training.walks.surfaces import Surface
     from hubel.training.walks.walking import Walk
 
-__all__ = ["draw_walks", "merged", "number"]
+__all__ = ["answer", "draw_walks", "merged", "number"]
 
 _INK, _QUIET, _FAINT, _ACCENT = "#1f2328", "#6a7179", "#c9ced4", "#0072b2"
 _STYLE = {
@@ -25,6 +25,7 @@ _STYLE = {
     "text.color": _INK,
     "svg.hashsalt": "hubel",
 }
+_TITLE = "How does each optimizer walk?"
 _COLUMN, _ROW, _TOP = 2.0, 2.35, 1.0  # inches
 
 
@@ -46,7 +47,7 @@ def draw_walks(walks: Sequence[Walk], surfaces: dict[str, Surface], format_: str
     width, height = _COLUMN * len(table) + 0.6, _ROW * len(problems) + _TOP
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(width, height), facecolor="white")
-        _headline(figure, table, height)
+        _headline(figure, f"{answer(table)}.", height)
         grid: Any = figure.add_gridspec(
             len(problems), len(table), left=0.3 / width, right=1 - 0.3 / width,
             bottom=0.35 / height, top=1 - (_TOP + 0.55) / height, hspace=0.5, wspace=0.1,
@@ -73,6 +74,20 @@ def merged(walks: Sequence[Walk]) -> dict[str, dict[str, Walk]]:
     return {", ".join(names): found[names[0]] for names in together.values()}
 
 
+def answer(table: dict[str, dict[str, Walk]]) -> str:
+    """Which optimizers end lowest on which problems.
+
+    Args:
+        table: of `merged`.
+    """
+    won: dict[str, list[str]] = {}
+    for problem in next(iter(table.values())):
+        first = min(table, key=lambda names: table[names][problem].end)
+        won.setdefault(first, []).append(problem)
+    parts = [f"{names} on {' and '.join(problems)}" for names, problems in won.items()]
+    return "Lowest at the end: " + "; ".join(parts)
+
+
 def number(value: float) -> str:
     """Two digits, as people write them.
 
@@ -85,28 +100,15 @@ def number(value: float) -> str:
     return f"{value:.0e}" if 0 < value < 1e-3 else f"{value:.2g}"
 
 
-def _headline(figure: Any, table: dict[str, dict[str, Walk]], height: float) -> None:
-    problems = list(next(iter(table.values())))
-    wins = {name: sum(_best(table, problem) == name for problem in problems) for name in table}
-    first = max(wins, key=lambda name: wins[name])
-    answer = (
-        f"No one of them is the best everywhere: {first} ends lowest on {wins[first]} of "
-        f"{len(problems)} problems."
-        if wins[first] < len(problems)
-        else f"{first} ends lowest on all {len(problems)} problems."
-    )
+def _headline(figure: Any, finding: str, height: float) -> None:
     left = 0.3 / figure.get_figwidth()
-    figure.text(left, 1 - 0.32 / height, "How does each optimizer walk?", size=17, weight="bold")
-    figure.text(left, 1 - 0.58 / height, answer, size=11)
+    figure.text(left, 1 - 0.32 / height, _TITLE, size=17, weight="bold")
+    figure.text(left, 1 - 0.58 / height, finding, size=11)
     rule = (
-        "Same start, same number of steps, no decay, no schedule. Each has the rate that ended "
-        "lowest out of the same few. Rings are starts, crosses minima; blue ends lowest in its row."
+        "Same start and steps, no decay, no schedule; each at the rate that ends lowest, of the same "
+        "few, without leaving the frame. Rings: starts. Crosses: minima. Blue: lowest in its row."
     )
     figure.text(left, 1 - 0.8 / height, rule, size=9, color=_QUIET)
-
-
-def _best(table: dict[str, dict[str, Walk]], problem: str) -> str:
-    return min(table, key=lambda name: table[name][problem].end)
 
 
 def _surface_row(axes: list[Any], column: dict[str, Walk], surface: Surface) -> None:
@@ -114,7 +116,7 @@ def _surface_row(axes: list[Any], column: dict[str, Walk], surface: Surface) -> 
     text = f"{surface.name[0].upper()}{surface.name[1:]}: {surface.text}. {steps} steps."
     _name_row(axes[0], text)
     lowest = min(walk.end for walk in column.values())
-    for place, (axis, (names, walk)) in enumerate(zip(axes, column.items(), strict=True)):
+    for axis, (names, walk) in zip(axes, column.items(), strict=True):
         _contours(axis, surface)
         best = walk.end == lowest
         color = _ACCENT if best else _INK
@@ -125,15 +127,15 @@ def _surface_row(axes: list[Any], column: dict[str, Walk], surface: Surface) -> 
         left, right, bottom, top = surface.window
         axis.set(xlim=(left, right), ylim=(bottom, top), yticks=[], xticks=[])
         _name(axis, names, walk, color, f"ends at {number(walk.end)}")
-        del place
 
 
 def _contours(axis: Any, surface: Surface) -> None:
     left, right, bottom, top = surface.window
+    axis.set_rasterization_zorder(1)  # six times the same shapes would be megabytes of paths
     x, y = np.meshgrid(np.linspace(left, right, 160), np.linspace(bottom, top, 160))
     depth = np.log10(surface.value(x, y) + 1e-3)
-    axis.contourf(x, y, depth, levels=12, cmap="Greys_r", alpha=0.28, antialiased=True)
-    axis.contour(x, y, depth, levels=12, colors="white", linewidths=0.5)
+    axis.contourf(x, y, depth, levels=12, cmap="Greys_r", alpha=0.28, zorder=0)
+    axis.contour(x, y, depth, levels=12, colors="white", linewidths=0.5, zorder=0)
 
 
 def _curve_row(axes: list[Any], column: dict[str, Walk]) -> None:
@@ -153,7 +155,7 @@ def _curve_row(axes: list[Any], column: dict[str, Walk]) -> None:
             axis.plot(x, y, color=color if mine else _FAINT, lw=1.6 if mine else 0.8,
                       zorder=3 if mine else 2)  # fmt: skip
         axis.set_yscale("log")
-        axis.set(xlim=(0, steps), ylim=(lowest / 1.5, 4), xticks=[0, steps // 2, steps])
+        axis.set(xlim=(0, steps), ylim=(lowest / 1.5, 4), xticks=[0, steps // 2])
         axis.minorticks_off()
         axis.tick_params(length=2, pad=2, labelsize=7.5, labelleft=place == 0)
         axis.set_yticks([0.1, 1], ["0.1", "1"] if place == 0 else ["", ""])
@@ -184,6 +186,6 @@ def _name(axis: Any, names: str, walk: Walk, color: str, end: str) -> None:
 
 def _written(figure: Any, format_: str) -> bytes:
     stream = io.BytesIO()
-    facts = {"Title": "How does each optimizer walk?"} | ({"Date": None} if format_ == "svg" else {})
+    facts = {"Title": _TITLE} | ({"Date": None} if format_ == "svg" else {})
     figure.savefig(stream, format=format_, dpi=150, metadata=facts)
     return stream.getvalue()

@@ -1,8 +1,9 @@
 """Each optimizer's walk over each surface, at the rate that serves it best.
 
 The rule is the same for all: the same start, the same number of steps, a constant rate out of the
-same few, and the walk that ends lowest is shown. That gives each its best, and no more: a rate that
-was best for these steps need not be for others.
+same few, and the walk that ends lowest is shown, of those on a surface that stay within the part of
+it that is drawn (where there are any). That gives each its best, and no more: a rate that was best
+for these steps need not be for others.
 """
 
 from __future__ import annotations
@@ -88,9 +89,21 @@ def walk(surface: Surface, problem: str, optimizer: str, rate: float, steps: int
     return Walk(optimizer, problem, rate, tuple(values), path=tuple(places))
 
 
-def best_walk(walks: list[Walk]) -> Walk:
-    """The one that ends lowest; the slowest of several that do."""
-    return min(walks, key=lambda found: (found.end, found.rate))
+def best_walk(walks: list[Walk], surface: Surface | None = None) -> Walk:
+    """The one that ends lowest; the slowest of several that do.
+
+    Args:
+        walks: of one optimizer on one problem.
+        surface: if it is one; a walk that leaves its window loses to every one that does not.
+    """
+    return min(walks, key=lambda found: (_leaves(found, surface), found.end, found.rate))
+
+
+def _leaves(found: Walk, surface: Surface | None) -> bool:
+    if surface is None:
+        return False
+    left, right, bottom, top = surface.window
+    return not all(left <= x <= right and bottom <= y <= top for x, y in found.path)
 
 
 def walk_everywhere(told: Callable[[int], None] = lambda _: None) -> list[Walk]:
@@ -102,7 +115,8 @@ def walk_everywhere(told: Callable[[int], None] = lambda _: None) -> list[Walk]:
     best: list[Walk] = []
     for problem, surface in SURFACES.items():
         for name in OPTIMIZERS:
-            best.append(best_walk([walk(surface, problem, name, rate) for rate in RATES]))
+            walks = [walk(surface, problem, name, rate) for rate in RATES]
+            best.append(best_walk(walks, surface))
             told(1)
     return best
 
