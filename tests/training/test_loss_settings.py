@@ -120,9 +120,7 @@ def test_a_small_training_improves_with_each_loss(loss: str, model: str) -> None
 
 @pytest.mark.parametrize("loss", ["hinge", "crammer_singer", "one_vs_rest"])
 def test_a_squared_hinge_improves_a_linear_classifier(loss: str) -> None:
-    before, after = losses_of(
-        make_trainer("linear", loss=loss, squared=True, **PLAIN, **ONE_SIZE)
-    )
+    before, after = losses_of(make_trainer("linear", loss=loss, squared=True, **PLAIN, **ONE_SIZE))
     assert after < 0.8 * before
 
 

@@ -38,9 +38,7 @@ def possible(chosen: dict[str, Any]) -> bool:
     idle = idle or (linear and chosen.get("optimizer") == "muon")
     smooth = chosen.get("loss") in (None, "cross_entropy", "logit_adjusted")
     idle = idle or (not smooth and "label_smoothing" in chosen)
-    return not idle and not (
-        chosen.get("optimizer") in ("sgd", "rmsprop") and "momentum" in chosen
-    )
+    return not idle and not (chosen.get("optimizer") in ("sgd", "rmsprop") and "momentum" in chosen)
 
 
 def fit(chosen: dict[str, Any]) -> bool:

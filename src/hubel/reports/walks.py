@@ -71,7 +71,7 @@ def merged(walks: Sequence[Walk]) -> dict[str, dict[str, Walk]]:
     for name, problems in found.items():
         key = tuple((problem, walk.rate, walk.values) for problem, walk in problems.items())
         together.setdefault(key, []).append(name)
-    return {", ".join(names): found[names[0]] for names in together.values()}
+    return {" and ".join(names): found[names[0]] for names in together.values()}
 
 
 def answer(table: dict[str, dict[str, Walk]]) -> str:
@@ -105,8 +105,8 @@ def _headline(figure: Any, finding: str, height: float) -> None:
     figure.text(left, 1 - 0.32 / height, _TITLE, size=17, weight="bold")
     figure.text(left, 1 - 0.58 / height, finding, size=11)
     rule = (
-        "Same start and steps, no decay, no schedule; each at the rate that ends lowest, of the same "
-        "few, without leaving the frame. Rings: starts. Crosses: minima. Blue: lowest in its row."
+        "Same start and steps, no decay, no schedule; each at the rate that ends lowest, of the "
+        "same few, without leaving the frame. Rings: starts. Crosses: minima. Blue: lowest in its row."
     )
     figure.text(left, 1 - 0.8 / height, rule, size=9, color=_QUIET)
 

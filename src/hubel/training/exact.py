@@ -3,8 +3,9 @@
 The objective is `mean loss + weight_decay / 2 * |W|^2 + l1 * |W|_1`; the bias is free. Scikit-learn
 minimises `C * sum of losses + |w|^2 / 2`, which is the same for `C = 1 / (n * weight_decay)`.
 Its softmax of two classes has one vector where we have two, with w = w1 - w0 and w1 = -w0 at the
-minimum: |w|^2 is then twice |W|^2, so that C doubles; |w|_1 is |W|_1. A margin m is a unit of the scores: the
-weights are m times those of margin 1 at m times the decay (of a squared hinge: at the same decay).
+minimum: |w|^2 is then twice |W|^2, so that C doubles; |w|_1 is |W|_1. A margin m is a unit of the
+scores: the weights are m times those of margin 1 at m times the decay (of a squared hinge: at the
+same decay).
 """
 
 from __future__ import annotations

@@ -32,8 +32,6 @@ __all__ = [
 ]
 
 
-
-
 def focal(s_NK: Tensor, y_N: Tensor, gamma: float) -> Tensor:
     """Cross-entropy times (1 - p)^gamma, (n,); Lin et al. 2017, equation 4.
 
@@ -44,7 +42,7 @@ def focal(s_NK: Tensor, y_N: Tensor, gamma: float) -> Tensor:
     log_p_N = functional.log_softmax(s_NK, 1).gather(1, y_N[:, None])[:, 0]
     # 1 - p as expm1, which keeps its digits near p = 1; a root of zero has no slope.
     missed_N = -torch.expm1(log_p_N)
-    return -missed_N.clamp_min(torch.finfo(s_NK.dtype).tiny) ** gamma * log_p_N
+    return -(missed_N.clamp_min(torch.finfo(s_NK.dtype).tiny) ** gamma) * log_p_N
 
 
 def hinge(s_NK: Tensor, y_N: Tensor, margin: float = 1.0, *, squared: bool = False) -> Tensor:

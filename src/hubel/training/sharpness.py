@@ -18,7 +18,7 @@ __all__ = ["climb"]
 
 @contextmanager
 def climb(module: nn.Module, radius: float) -> Generator[None]:
-    """Inside, the parameters stand `radius` up the gradient that they hold: equation 2 of the paper.
+    """Inside, the parameters stand `radius` up the gradient that they hold (equation 2).
 
     Afterwards they are what they were, bit for bit, and so are the buffers: statistics of batch
     normalisation are of the weights that stay. Gradients made inside are kept.

@@ -19,7 +19,7 @@ from hubel.training.walks.walking import Walk, best_walk
 __all__ = ["DIGIT_RATES", "PROBLEM", "train_digits", "walk_on_digits"]
 
 PROBLEM = "digits"
-DIGIT_RATES = tuple(round(10 ** (power / 2), 6) for power in range(-6, 1))
+DIGIT_RATES = tuple(float(f"{10 ** (power / 2):.3g}") for power in range(-6, 1))
 _STEPS, _BATCH, _HIDDEN, _EVERY = 200, 64, 64, 5
 
 

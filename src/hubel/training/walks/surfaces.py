@@ -83,8 +83,8 @@ SURFACES: dict[str, Surface] = {
         window=(-10.5, 4.5, -2.2, 2.2),
     ),
     "rosenbrock": Surface(
-        "banana valley",
-        "the valley is flat, its walls are steep, and it bends",
+        "Rosenbrock's banana",
+        "a flat valley between steep walls, which bends",
         "Rosenbrock 1960, The Computer Journal 3",
         *(_rosenbrock, _rosenbrock_slope),
         start=(-1.2, 1.0),
@@ -92,8 +92,8 @@ SURFACES: dict[str, Surface] = {
         window=(-1.7, 1.7, -0.7, 2.0),
     ),
     "beale": Surface(
-        "saddle, then plateau",
-        "begins beside the saddle at (0, 1), where the slope is nearly none",
+        "Beale's plateau",
+        "beginning beside the saddle at (0, 1), where the slope is nearly none",
         "Beale 1958; More, Garbow and Hillstrom 1981, ACM TOMS 7, problem 5",
         *(_beale, _beale_slope),
         start=(0.15, 1.1),

@@ -22,7 +22,7 @@ from hubel.training.walks.surfaces import SURFACES, Surface
 
 __all__ = ["RATES", "Walk", "best_walk", "walk", "walk_everywhere"]
 
-RATES = tuple(round(10 ** (power / 4), 6) for power in range(-16, 1))
+RATES = tuple(float(f"{10 ** (power / 4):.3g}") for power in range(-16, 1))
 _STEPS = 150
 
 
