@@ -113,8 +113,9 @@ def test_no_step_from_the_solution_leads_lower(settings: dict[str, Any], classes
 def test_descent_leads_to_the_exact_weights(settings: dict[str, Any], classes: int) -> None:
     objective = LinearObjective(**settings)
     expected = solve(*problem(classes), objective)
-    rate = 0.02 if objective.squared else 0.1
-    found = descend(objective, classes, 900, 40, optimizer="nesterov", lr=rate)
+    rate = 0.05 if objective.squared else 0.2
+    batch = COUNT if objective.l1 else 40  # without decay, some directions are nearly flat
+    found = descend(objective, classes, 1000, batch, optimizer="nesterov", lr=rate)
     np.testing.assert_allclose(found.weights, expected.weights, atol=1e-2)
 
 

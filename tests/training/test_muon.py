@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -57,6 +57,7 @@ def test_in_float32_each_step_is_pytorchs_to_the_rounding_of_bfloat16(
     assert (mine - theirs).abs().max() < 0.02 * step
 
 
+@settings(max_examples=25)
 @given(st.integers(1, 24), st.integers(1, 24), st.integers(0, 1000))
 def test_a_step_has_the_directions_of_the_matrix_and_lengths_near_one(
     rows: int, columns: int, seed: int
@@ -102,10 +103,10 @@ def test_attention_is_hidden_too() -> None:
 
 def test_the_rest_learns_by_adamw() -> None:
     module, other = network(), network()
-    settings = {"lr": RATE, "weight_decay": DECAY}
+    chosen = {"lr": RATE, "weight_decay": DECAY}
     optimizers = [
-        Optimizer(module, Recipe(optimizer="muon", momentum=0.95, **settings)),
-        Optimizer(other, Recipe(optimizer="adamw", momentum=0.9, **settings)),
+        Optimizer(module, Recipe(optimizer="muon", momentum=0.95, **chosen)),
+        Optimizer(other, Recipe(optimizer="adamw", momentum=0.9, **chosen)),
     ]
     for step in range(3):
         for net, optimizer in zip((module, other), optimizers, strict=True):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["answer", "draw_walks", "merged", "number"]
 
 _INK, _QUIET, _FAINT, _ACCENT = "#1f2328", "#6a7179", "#c9ced4", "#0072b2"
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.size": 8.5,
     "axes.edgecolor": _FAINT,
@@ -106,7 +106,8 @@ def _headline(figure: Any, finding: str, height: float) -> None:
     figure.text(left, 1 - 0.58 / height, finding, size=11)
     rule = (
         "Same start and steps, no decay, no schedule; each at the rate that ends lowest, of the "
-        "same few, without leaving the frame. Rings: starts. Crosses: minima. Blue: lowest in its row."
+        "same few, without leaving the frame. Rings: starts. Crosses: minima. Blue: lowest in "
+        "its row."
     )
     figure.text(left, 1 - 0.8 / height, rule, size=9, color=_QUIET)
 

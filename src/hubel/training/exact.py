@@ -137,7 +137,8 @@ def _linear_svc(objective: LinearObjective, c: float) -> Any:
     from sklearn.svm import LinearSVC
 
     crammer = objective.loss == "crammer_singer"
-    return LinearSVC(
+    kind: Any = LinearSVC
+    return kind(
         C=c,
         penalty="l1" if objective.l1 else "l2",
         loss="squared_hinge" if objective.squared else "hinge",

@@ -105,4 +105,4 @@ def test_each_optimizer_learns_digits(optimizer: str) -> None:
 def test_the_rates_are_the_same_for_all_and_evenly_spread() -> None:
     for rates in (RATES, DIGIT_RATES):
         ratios = np.diff(np.log10(rates))
-        np.testing.assert_allclose(ratios, ratios[0], atol=1e-3)
+        np.testing.assert_allclose(ratios, ratios[0], atol=2e-3)  # three digits are written
