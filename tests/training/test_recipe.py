@@ -161,7 +161,8 @@ def test_a_word_that_is_no_choice_is_refused_with_all_choices(name: str) -> None
 
 @pytest.mark.parametrize(
     ("name", "value", "near"),
-    [("optimizer", "adam", "adamw"), ("channels", "gray", "grey"), ("shape", "cropp", "crop"),
+    [("optimizer", "adamm", "adam"), ("loss", "hingee", "hinge"),
+     ("channels", "gray", "grey"), ("shape", "cropp", "crop"),
      ("precision", "float16", "bfloat16"), ("device", "cudo", "cuda")],
 )  # fmt: skip
 def test_a_word_that_is_nearly_a_choice_is_told_so(name: str, value: str, near: str) -> None:

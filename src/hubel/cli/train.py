@@ -38,6 +38,21 @@ Model = Annotated[
 ]
 Size = Annotated[str | None, typer.Option(help="Input in pixels: 64 or 96x128 (height x width).")]
 BatchSize = Annotated[int | None, typer.Option("--batch-size", "-b", help="Pictures a step.")]
+LossName = Annotated[
+    str | None,
+    typer.Option(
+        "--loss",
+        help="cross_entropy, focal, hinge, crammer_singer, one_vs_rest, binary_cross_entropy or "
+        "logit_adjusted [cross_entropy].",
+    ),
+]
+OptimizerName = Annotated[
+    str | None,
+    typer.Option(
+        "--optimizer",
+        help="sgd, momentum, nesterov, rmsprop, adam, adamw or muon [what suits the network].",
+    ),
+]
 Rate = Annotated[float | None, typer.Option(help="Largest learning rate.")]
 Seed = Annotated[int | None, typer.Option(help="Decides every draw [0].")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps [auto].")]
@@ -59,6 +74,8 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     model: Model = None,
     size: Size = None,
     batch_size: BatchSize = None,
+    loss: LossName = None,
+    optimizer: OptimizerName = None,
     lr: Rate = None,
     seed: Seed = None,
     device: Device = None,
@@ -72,8 +89,8 @@ def command(  # noqa: PLR0917 (typer calls it by name)
         _list_settings()
         return
     chosen = {"budget": budget, "epochs": epochs, "model": model, "size": size, "lr": lr,
-              "batch_size": batch_size, "seed": seed, "device": device,
-              "workers": workers}  # fmt: skip
+              "loss": loss, "optimizer": optimizer, "batch_size": batch_size, "seed": seed,
+              "device": device, "workers": workers}  # fmt: skip
     chosen = {name: value for name, value in chosen.items() if value is not None}
     chosen |= _assignments(set_ or [], chosen)
     run = _resume(resume, data, out, chosen) if resume is not None else _train(data, out, chosen)
