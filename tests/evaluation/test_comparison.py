@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from hubel.errors import DataError
-from hubel.evaluation.comparison import compare, mcnemar, tango
+from hubel.evaluation.comparison import compare
+from hubel.evaluation.paired_counts import mcnemar, tango
 
 cells = st.tuples(*[st.integers(0, 40)] * 4).filter(lambda c: sum(c) > 0)
 
@@ -98,7 +99,9 @@ def test_coverage_of_the_difference(shares: tuple[float, float, float], n: int) 
 
 def test_json_is_the_contract() -> None:
     entry = compare([True] * 8, [False] * 8, "network", "largest class").to_json()
-    assert list(entry) == ["a", "b", "difference", "p_value", "n", "verdict"]
+    old = ["a", "b", "difference", "p_value", "n", "verdict"]
+    assert list(entry) == [*old, "p_adjusted", "confidence", "metric"]
+    assert entry["p_adjusted"] == entry["p_value"]
     assert list(entry["difference"]) == ["value", "low", "high"]
     assert entry["verdict"] == "a is better"
     assert entry["n"] == 8

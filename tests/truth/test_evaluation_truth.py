@@ -7,7 +7,7 @@ import pytest
 import sklearn.metrics
 
 from hubel.evaluation import metrics
-from hubel.evaluation.comparison import mcnemar, tango
+from hubel.evaluation.paired_counts import mcnemar, tango
 from hubel.evaluation.intervals import wilson
 
 # Newcombe (1998), Two-sided confidence intervals for the single proportion, Stat. Med.
