@@ -202,8 +202,7 @@ def _judged(one: _Measured, corrected: Corrected) -> Comparison:
 def _accuracy(names: tuple[str, str], a: NDArray[np.bool_], b: NDArray[np.bool_]) -> _Measured:
     if len(a) != len(b):
         raise DataError(
-            f"a comparison needs the same samples: {names[0]!r} has {len(a)}, "
-            f"{names[1]!r} {len(b)}"
+            f"a comparison needs the same samples: {names[0]!r} has {len(a)}, {names[1]!r} {len(b)}"
         )
     only_a, only_b, n = int((a & ~b).sum()), int((b & ~a).sum()), len(a)
 
@@ -219,9 +218,7 @@ def _accuracy(names: tuple[str, str], a: NDArray[np.bool_], b: NDArray[np.bool_]
     return _Measured(names, (only_a - only_b) / n, min(p_value, 1.0), limits, n)
 
 
-def _of_metric(
-    names: tuple[str, str], metric: str, pair: Pair, seed: int, draws: int
-) -> _Measured:
+def _of_metric(names: tuple[str, str], metric: str, pair: Pair, seed: int, draws: int) -> _Measured:
     found = difference(metric, pair)
     swapped = swap_test(found.statistic, found.rows_a, found.rows_b, seed=seed, draws=draws)
     p_value = max(swapped, _p_of_interval(found.limits, 1 / (draws + 1), found.steps))

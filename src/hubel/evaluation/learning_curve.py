@@ -1,8 +1,7 @@
-"""What more pictures would buy: accuracy over the size of the training set, and a law through it."""
+"""What more pictures would buy: accuracy over the training set's size, and a law through it."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -153,7 +152,9 @@ class LearningCurve:
     def _why(self) -> str:
         first, last = self.points[0].n_train, self.points[-1].n_train
         if len(self.points) < MIN_SIZES:
-            return f"a curve takes {MIN_SIZES} sizes of training set, and there are {len(self.points)}"
+            return (
+                f"a curve takes {MIN_SIZES} sizes of training set, and there are {len(self.points)}"
+            )
         if last < MIN_SPAN * first:
             return f"the sizes, {first:,} to {last:,}, are less than {MIN_SPAN:.0f} times apart"
         return "the accuracies do not follow the usual law, error = a + b / n^c"
@@ -207,12 +208,10 @@ def fit_power_law(points: Sequence[Point], seed: int = 0) -> LearningCurve:
     expected = (wrong + 0.5) / (total + 1)
     best = np.zeros(3)
     for _ in range(3):  # the weights follow the law
-        best = _fits(n, (wrong / total)[None], total / (expected * (1 - expected)))[0]
+        best = _closest(n, wrong / total, total / (expected * (1 - expected)))
         expected = np.clip(PowerLaw(*best.tolist()).error(n), 0.5 / total, 1 - 0.5 / total)
     law, weight = PowerLaw(*best.tolist()), total / (expected * (1 - expected))
-    drawn = generator(seed, "learning curve", 0).binomial(
-        total, expected, size=(NUM_DRAWS, len(n))
-    )
+    drawn = generator(seed, "learning curve", 0).binomial(total, expected, size=(NUM_DRAWS, len(n)))
     misfit = float(weight @ (wrong / total - law.error(n)) ** 2)
     return LearningCurve(ordered, law, _fits(n, drawn / total, weight), _chance(misfit, n))
 
@@ -224,11 +223,19 @@ def _chance(misfit: float, n: Floats) -> bool:
     return freedom < 1 or bool(chdtrc(freedom, misfit) > MISFIT)
 
 
-def _fits(n: Floats, errors: Floats, weight: Floats) -> Floats:
+def _closest(n: Floats, errors: Floats, weight: Floats) -> Floats:
+    """(3,) best floor, scale and exponent of (sizes,) errors, with the exponent searched twice."""
+    exponent = float(_fits(n, errors[None], weight)[0, 2])
+    step = float(EXPONENTS[1] / EXPONENTS[0])
+    finer = np.clip(np.geomspace(exponent / step, exponent * step, 41), *EXPONENTS[[0, -1]])
+    return _fits(n, errors[None], weight, finer)[0]
+
+
+def _fits(n: Floats, errors: Floats, weight: Floats, exponents: Floats = EXPONENTS) -> Floats:
     """(draws, 3) best floor, scale and exponent of each row of (draws, sizes) errors."""
     best = np.zeros((len(errors), 3))
     least = np.full(len(errors), np.inf)
-    for exponent in EXPONENTS.tolist():
+    for exponent in exponents.tolist():
         # In units of the smallest set, so that the two columns are of one size.
         x = (n / n[0]) ** -exponent
         floor, scale = _line(x, errors, weight)

@@ -1,7 +1,7 @@
 """The difference of each metric between two classifiers on the same samples.
 
-Each gives limits at any confidence in closed form (calibration error by a keyed simulation), and the
-swap test's features. What was measured before they were chosen is in docs/decisions/0007.
+Each gives limits at any confidence in closed form (calibration error by a keyed simulation), and
+what the swap test takes. What was measured before they were chosen is in docs/decisions/0007.
 """
 
 from __future__ import annotations
@@ -215,9 +215,7 @@ def _calibration_error(pair: Pair) -> Difference:
     for seed, (given, right) in enumerate(zip((pair.a, pair.b), pair.right, strict=True)):
         confidence = given.max(axis=1)
         place = metrics.bin_of(confidence)
-        rows.append(
-            (right - confidence)[:, None] * _one_hot(place, metrics.NUM_BINS) / len(right)
-        )
+        rows.append((right - confidence)[:, None] * _one_hot(place, metrics.NUM_BINS) / len(right))
         inversions.append(Inversion(metrics.reliability(confidence, right), seed))
 
     def statistic(sums: Floats) -> Floats:

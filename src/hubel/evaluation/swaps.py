@@ -2,8 +2,8 @@
 difference look as it does?
 
 If neither is better in any respect, each sample's two answers might as well carry each other's
-names. The test is then exact, for every metric and any number of samples: its p-value is below 5% at
-most 5 times in 100.
+names. The test is then exact, for every metric and any number of samples: its p-value is below
+5% at most 5 times in 100.
 """
 
 from __future__ import annotations
@@ -67,4 +67,4 @@ def _signs(n: int, draws: int, seed: int) -> Iterator[Floats]:
     for start in range(0, draws, step):
         rows = min(step, draws - start)
         bits = np.frombuffer(rng.bytes((rows * n + 7) // 8), dtype=np.uint8)
-        yield np.unpackbits(bits)[: rows * n].reshape(rows, n) * 2.0 - 1.0
+        yield np.unpackbits(bits)[: rows * n].reshape(rows, n).astype(np.float64) * 2 - 1
