@@ -14,6 +14,7 @@ from scipy.stats import binom
 
 from hubel.evaluation import metrics
 from hubel.evaluation.calibration import softmax
+from hubel.evaluation.comparison import UNTOLD, compare, compare_all
 from hubel.evaluation.paired import METRICS, Pair, difference
 from hubel.evaluation.swaps import swap_test
 
@@ -170,3 +171,54 @@ def test_equal_pairs_are_seldom_told_apart(metric: str) -> None:
     sets = 200 if metric != "calibration error" else 40
     _, told = simulated(PAIRS[0], metric, sets)
     assert told * sets <= binom.ppf(0.999, sets, 0.05)
+
+
+@pytest.mark.slow
+@named
+def test_accuracy_covers_and_equal_pairs_pass(pairs: Pairs) -> None:
+    big = pairs.draw(np.random.default_rng(1), 1_000_000)
+    truth = 0.0 if pairs.equal else float(big.right[0].mean() - big.right[1].mean())
+    rng, held, told = np.random.default_rng(2), 0, 0
+    for _ in range(SETS):
+        found = compare(*pairs.draw(rng, pairs.n).right, "a", "b")
+        held += found.difference.low <= truth <= found.difference.high
+        told += found.verdict != UNTOLD
+    error = f"{told / SETS:.3f}" if pairs.equal else ""
+    print(f"| {pairs.name} | accuracy | {held / SETS:.3f} | {error} | |")
+    assert held / SETS >= 0.93
+    if pairs.equal:
+        assert told <= MOST_ERRORS
+
+
+@pytest.mark.slow
+def test_a_family_of_equal_rungs_is_seldom_told_apart() -> None:
+    """2,000 families of five rungs, each with each other one: ten comparisons."""
+    rng, told, together = np.random.default_rng(5), 0, 0
+    for _ in range(SETS):
+        seen = rng.normal(1.0, 1.0, size=(200, 1))
+        right = (seen + rng.normal(size=(200, 5)) > 0).T
+        family = compare_all({f"rung {place}": flags for place, flags in enumerate(right)})
+        told += any(found.verdict != UNTOLD for found in family)
+    print(f"| families of ten comparisons, any told apart | {told / SETS:.3f} |")
+    assert told <= MOST_ERRORS
+
+
+@pytest.mark.slow
+def test_how_often_all_intervals_of_a_family_hold_at_once() -> None:
+    """Not promised; five rungs of unlike accuracy, so that Holm's levels differ."""
+    rng, held = np.random.default_rng(6), 0
+    shift = np.array([0.0, 0.0, 0.3, 0.5, 1.0])
+    big = np.random.default_rng(7).normal(1.0, np.sqrt(2), size=(2_000_000, 1)) - shift > 0
+    truth = big.mean(axis=0)
+    for _ in range(SETS):
+        seen = rng.normal(1.0, 1.0, size=(200, 1)) - shift
+        right = (seen + rng.normal(size=(200, 5)) > 0).T
+        family = compare_all({str(place): flags for place, flags in enumerate(right)})
+        held += all(
+            found.difference.low
+            <= truth[int(found.a)] - truth[int(found.b)]
+            <= found.difference.high
+            for found in family
+        )
+    print(f"| families of ten comparisons, all intervals hold | {held / SETS:.3f} |")
+    assert held / SETS > 0.85
