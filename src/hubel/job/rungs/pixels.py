@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -58,7 +56,9 @@ def nearest_neighbours(material: Material, seconds: float, seed: int) -> Rung:
     shares = {k: _shares(near["val"][:, :k], classes) for k in tried}
     best = max(tried, key=lambda k: (shares[k].argmax(1) == truth).double().mean().item())
     found = {name: _shares(rows[:, :best], classes).numpy() for name, rows in near.items()}
-    note = f"{best} neighbour{'s' * (best > 1)}, chosen on validation, among {len(train):,} pictures"
+    note = (
+        f"{best} neighbour{'s' * (best > 1)}, chosen on validation, among {len(train):,} pictures"
+    )
     return Rung(
         "nearest neighbours on pixels", found, train.numel(), train.numel(),
         time.monotonic() - start, note,
@@ -87,9 +87,7 @@ _PRODUCTS_A_SECOND = 1e10
 
 def _numbers(material: Material) -> int:
     preprocess = material.preprocess
-    return (
-        min(preprocess.height, _SIDE) * min(preprocess.width, _SIDE) * preprocess.num_channels
-    )
+    return min(preprocess.height, _SIDE) * min(preprocess.width, _SIDE) * preprocess.num_channels
 
 
 def _nearest(x: Tensor, train: Tensor, targets: Tensor) -> Tensor:
@@ -110,6 +108,4 @@ def _shares(votes: Tensor, classes: int) -> Tensor:
     weights = (1 + ahead).expand(votes.shape)
     counted = torch.ones((len(votes), classes), dtype=torch.float64)
     counted.scatter_add_(1, votes, weights)
-    return cast(Tensor, counted / counted.sum(1, keepdim=True))
-
-
+    return counted / counted.sum(1, keepdim=True)
