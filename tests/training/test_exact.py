@@ -12,8 +12,7 @@ from torch import nn
 
 from hubel.data.keyed import permutation
 from hubel.errors import DivergedError, RecipeError
-from hubel.training import exact
-from hubel.training.exact import LinearObjective, LinearSolution, solve
+from hubel.training.exact import Effort, LinearObjective, LinearSolution, solve
 from hubel.training.losses import make_loss
 from hubel.training.optimizers import Optimizer
 from hubel.training.plan import learning_rate
@@ -156,7 +155,9 @@ def test_what_no_solver_is_for_is_refused(settings: dict[str, Any], message: str
         solve(*problem(3), LinearObjective(**settings))
 
 
-def test_a_solver_that_does_not_converge_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exact, "_ITERATIONS", 1)
+def test_a_solver_that_does_not_converge_says_so_unless_that_is_asked_for() -> None:
+    hard = LinearObjective(loss="one_vs_rest", weight_decay=1e-6)
     with pytest.raises(DivergedError, match="LinearSVC did not converge in 1 iterations"):
-        solve(*problem(3), LinearObjective(loss="one_vs_rest", weight_decay=1e-6))
+        solve(*problem(3), hard, Effort(iterations=1))
+    stopped = solve(*problem(3), hard, Effort(iterations=1, must_converge=False))
+    assert np.isfinite(stopped.weights).all()

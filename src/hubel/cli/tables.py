@@ -20,7 +20,8 @@ def summary(run: Run) -> str:
         numbers = [f"{rung['parameters']:,}", f"{rung['seconds']:.1f}"]
         rows.append([rung["name"], f"{found['value']:.1%}", interval, *numbers])
     lines = ["", aligned(rows), ""]
-    lines += [_verdict(comparison) for comparison in ladder["comparisons"]]
+    network = ladder["rungs"][-1]["name"]
+    lines += [_verdict(found) for found in ladder["comparisons"] if found["a"] == network]
     total = facts["seconds"]["total"]
     n = run.evaluation["n"]
     code = facts.get("code")

@@ -103,6 +103,7 @@ class LadderVerdict:
         num_rungs: how many there are.
         below: from the most accurate cheaper rung to the one to ship.
         above: from the one to ship to the next dearer one that scored higher.
+        chosen_before: whether the one to ship was chosen on other samples, by the same rule.
     """
 
     ship: Rung
@@ -110,6 +111,7 @@ class LadderVerdict:
     num_rungs: int
     below: Step | None
     above: Step | None
+    chosen_before: bool = False
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -121,6 +123,11 @@ class LadderVerdict:
         name, accuracy = self.ship.name, f"{100 * (self.ship.accuracy.value or 0.0):.1f}%"
         if self.num_rungs == 1:
             return f"Ship {name}, {accuracy} right: there is nothing to compare it with."
+        if self.chosen_before:
+            return (
+                f"Ship {name}, {accuracy} right: on the validation pictures the cheapest rung that "
+                "no other beats beyond doubt."
+            )
         if len(self.unbeaten) == self.num_rungs:
             return (
                 f"Ship {name}, {accuracy} right, the cheapest: these data can't tell any two apart."
@@ -140,6 +147,11 @@ class LadderVerdict:
         if self.above is None:
             return "" if self.num_rungs == 1 else "No dearer rung scored higher."
         name = self.above.dearer.name
+        if self.above.told:
+            return (
+                f"The next, {name}, costs {self.above.price} and is better beyond doubt on these "
+                f"data: {self.above.points}."
+            )
         return (
             f"The next, {name}, costs {self.above.price}. Whether it is better, these data can't "
             f"tell: {self.above.points}."
@@ -156,16 +168,20 @@ class LadderVerdict:
         }
 
 
-def judge(rungs: Sequence[Rung], comparisons: Sequence[Comparison]) -> LadderVerdict:
+def judge(
+    rungs: Sequence[Rung], comparisons: Sequence[Comparison], ship: str | None = None
+) -> LadderVerdict:
     """Which rung to ship, by the rule at the top of this module.
 
     Args:
         rungs: at least one, names once each.
         comparisons: of accuracy, each rung with each other one, corrected together: what
             `comparison.compare_all` gives without a reference.
+        ship: name of the rung that was chosen on other samples; by the rule where it is None.
 
     Raises:
-        DataError: no rungs, a name twice, or two rungs that were not compared.
+        DataError: no rungs, a name twice, two rungs that were not compared, or a rung to ship that
+            is none of them.
 
     Example:
         >>> from hubel.evaluation.comparison import compare_all
@@ -189,16 +205,19 @@ def judge(rungs: Sequence[Rung], comparisons: Sequence[Comparison]) -> LadderVer
     by_cost = sorted(rungs, key=lambda rung: rung.cost)
     unbeaten = [rung for rung in by_cost if rung.name not in beaten]
     assert unbeaten, "the most accurate rung is never beaten"
-    ship = unbeaten[0]
-    place = by_cost.index(ship)
+    if ship is not None and ship not in names:
+        raise DataError(f"nothing is called {ship!r}; there are {', '.join(names)}")
+    taken = unbeaten[0] if ship is None else rungs[names.index(ship)]
+    place = by_cost.index(taken)
     below = max(by_cost[:place], key=_value, default=None)
-    above = next((rung for rung in by_cost[place + 1 :] if _value(rung) > _value(ship)), None)
+    above = next((rung for rung in by_cost[place + 1 :] if _value(rung) > _value(taken)), None)
     return LadderVerdict(
-        ship=ship,
+        ship=taken,
         unbeaten=tuple(rung.name for rung in unbeaten),
         num_rungs=len(rungs),
-        below=None if below is None else _step(below, ship, pairs),
-        above=None if above is None else _step(ship, above, pairs),
+        below=None if below is None else _step(below, taken, pairs),
+        above=None if above is None else _step(taken, above, pairs),
+        chosen_before=ship is not None,
     )
 
 

@@ -22,6 +22,7 @@ from hubel.features.composed.pyramid import Pyramid
 from hubel.features.composed.scaling import Standard, Unit
 from hubel.features.feature import Feature
 from hubel.features.gradients.hog import HOG
+from hubel.features.pixels import Pixels
 from hubel.features.settings import near
 from hubel.features.texture.lbp import LBP
 from hubel.features.words.bag import Words
@@ -29,7 +30,7 @@ from hubel.features.words.bag import Words
 __all__ = ["FEATURES", "from_json", "parse"]
 
 FEATURES: MappingProxyType[str, type[Feature]] = MappingProxyType(
-    {kind.name: kind for kind in (Histogram, HOG, LBP, Words, Pyramid, Standard, Unit)}
+    {kind.name: kind for kind in (Pixels, Histogram, HOG, LBP, Words, Pyramid, Standard, Unit)}
 )
 _TOKEN = re.compile(r"\s*([A-Za-z0-9_.\-]+|[(),=+]|\S)")
 _YES_NO = {"yes": True, "no": False, "true": True, "false": False, "none": None}

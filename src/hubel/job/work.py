@@ -7,19 +7,18 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 
+from hubel.classifier import Classifier
 from hubel.data.dataset import Dataset
 from hubel.data.manifest import Manifest
 from hubel.data.preprocess import Preprocess
 from hubel.data.sources import open_source
 from hubel.errors import HubelError, Interrupted, RecipeError, StorageError
 from hubel.evaluation.evaluation import Evaluation
-from hubel.job.baselines import Baseline
 from hubel.job.desk import Desk, Sitting
-from hubel.job.finish import evaluate, make_ladder, run_baselines
-from hubel.job.learn import Learned, baseline_seconds, learn, save_final
+from hubel.job.finish import answers, climb_cheap, evaluate
+from hubel.job.learn import Learned, cheap_seconds, learn, save_final
 from hubel.job.ledger import Ledger
 from hubel.job.prepare import (
     Material,
@@ -31,11 +30,13 @@ from hubel.job.prepare import (
     preprocess_for,
 )
 from hubel.job.report import rewrite_report, write_report
+from hubel.job.rungs.rung import Rung
 from hubel.job.settings import clean, command_for
+from hubel.job.standings import ladder_document
 from hubel.job.structure import structure_of
 from hubel.models.program import Program
 from hubel.runs import Run, expect_room, new_folder, versions
-from hubel.storage import lock_folder, storage_errors
+from hubel.storage import lock_folder, storage_errors, write_json
 from hubel.training.device import choose_device, describe_device
 from hubel.training.recipe import Recipe
 from hubel.training.rules import Facts, refuse_without_effect, resolve
@@ -219,13 +220,12 @@ def _stages(desk: Desk, dataset: Dataset, preprocess: Preprocess) -> Run:
     learned = learn(desk, material)
     classifier = save_final(desk, material, learned)
     with ledger.stage("baselines"):
-        desk.reporter.say("fitting the baselines")
-        seconds = baseline_seconds(desk, material)
-        baselines = run_baselines(material, seconds, desk.recipe.seed)
+        desk.reporter.say("climbing the cheap rungs")
+        rungs = climb_cheap(desk, material, cheap_seconds(desk, material))
     with ledger.stage("evaluation"):
         evaluation, document = evaluate(run, classifier, material, learned.trainer)
-        network = _as_rung(desk, material, evaluation, learned)
-        make_ladder(run, baselines, network, material)
+        rungs.append(_as_rung(desk, material, evaluation, classifier, learned))
+        write_json(run.folder / "ladder.json", ladder_document(rungs, material))
         facts = classifier.facts | {"metrics": _headline(document)}
         replace(classifier, facts=facts).save(run.folder / "classifier")
     status = "done" if learned.problem is None else "diverged"
@@ -238,16 +238,21 @@ def _stages(desk: Desk, dataset: Dataset, preprocess: Preprocess) -> Run:
     return run
 
 
-def _as_rung(desk: Desk, material: Material, evaluation: Evaluation, learned: Learned) -> Baseline:
+def _as_rung(
+    desk: Desk, material: Material, evaluation: Evaluation, classifier: Classifier, learned: Learned
+) -> Rung:
     architecture = learned.trainer.task.architecture
     found = structure_of(architecture)
     desk.ledger.write(parameters=found.parameters, multiply_adds=found.multiply_adds)
-    tested = len(material.rows["test"])
-    predicted = evaluation.probabilities[:tested].argmax(1).astype(np.int64)
-    name = f"network ({architecture.short_name})"
     note = "from the zoo's weights" if desk.recipe.pretrained else "trained from scratch"
-    cost = (found.parameters, found.multiply_adds)
-    return Baseline(name, predicted, *cost, learned.journey.seconds, note)
+    return Rung(
+        f"network ({architecture.short_name})",
+        {
+            "val": answers(classifier, material, learned.trainer, "val"),
+            "test": evaluation.probabilities[: len(material.rows["test"])],
+        },
+        found.parameters, found.multiply_adds, learned.journey.seconds, note, classifier,
+    )  # fmt: skip
 
 
 def _headline(document: dict[str, Any]) -> dict[str, Any]:

@@ -19,14 +19,33 @@ from numpy.typing import NDArray
 
 from hubel.errors import DivergedError, RecipeError
 
-__all__ = ["LinearObjective", "LinearSolution", "solve"]
+__all__ = ["EXACT", "Effort", "LinearObjective", "LinearSolution", "solve"]
 
 Array = NDArray[np.float64]
 
 # LIBLINEAR's bias is the weight of one more feature of this size, so that it is penalised as its
 # square over the square of this. The dual solvers' steps get smaller with it; the primal's do not.
 _DUAL_BIAS, _PRIMAL_BIAS = 10.0, 100.0
-_TOLERANCE, _SVM_TOLERANCE, _ITERATIONS = 1e-8, 1e-5, 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How near to the minimum to go.
+
+    Attributes:
+        tolerance: of the gradient of the softmax.
+        svm_tolerance: of the hinges.
+        iterations: after which to stop.
+        must_converge: stopping before that is an error, not an answer.
+    """
+
+    tolerance: float = 1e-8
+    svm_tolerance: float = 1e-5
+    iterations: int = 200_000
+    must_converge: bool = True
+
+
+EXACT = Effort()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,13 +79,16 @@ class LinearSolution:
         return x_ND @ self.weights.T + self.bias
 
 
-def solve(x_ND: Array, y_N: NDArray[np.int64], objective: LinearObjective) -> LinearSolution:
+def solve(
+    x_ND: Array, y_N: NDArray[np.int64], objective: LinearObjective, effort: Effort = EXACT
+) -> LinearSolution:
     """The minimum of an objective over given features.
 
     Args:
         x_ND: features, (n, features), of about the same size each: standardised ones converge.
         y_N: class indices from 0, (n,), of which each occurs.
         objective: what to minimise.
+        effort: how near to the minimum to go.
 
     Raises:
         RecipeError: scikit-learn has no solver for the objective.
@@ -79,8 +101,8 @@ def solve(x_ND: Array, y_N: NDArray[np.int64], objective: LinearObjective) -> Li
         [0, 0, 1, 1]
     """
     _expect_solvable(objective)
-    model, unit = _model(objective, len(y_N), num_classes=int(y_N.max()) + 1)
-    _fit(model, x_ND, y_N)
+    model, unit = _model(objective, len(y_N), int(y_N.max()) + 1, effort)
+    _fit(model, x_ND, y_N, must_converge=effort.must_converge)
     weights, bias = unit * model.coef_, unit * model.intercept_
     if len(weights) == 1:
         # Two hinges are each as large as the one; of a difference of scores, each has a half.
@@ -106,19 +128,21 @@ def _expect_solvable(objective: LinearObjective) -> None:
         raise RecipeError(f"scikit-learn has no exact solver for {problem}")
 
 
-def _model(objective: LinearObjective, n: int, num_classes: int) -> tuple[Any, float]:
+def _model(
+    objective: LinearObjective, n: int, num_classes: int, effort: Effort
+) -> tuple[Any, float]:
     """The estimator, and what its weights have to be multiplied by."""
     if objective.loss == "cross_entropy":
-        return _logistic(objective, n, 2 if num_classes == 2 else 1), 1.0
+        return _logistic(objective, n, 2 if num_classes == 2 else 1, effort), 1.0
     margin = objective.margin
     if objective.l1:
         c = margin / (n * objective.l1)
     else:
         c = 1 / (n * objective.weight_decay * (1.0 if objective.squared else margin))
-    return _linear_svc(objective, c), margin
+    return _linear_svc(objective, c, effort), margin
 
 
-def _logistic(objective: LinearObjective, n: int, vectors: int) -> Any:
+def _logistic(objective: LinearObjective, n: int, vectors: int, effort: Effort) -> Any:
     from sklearn.linear_model import LogisticRegression
 
     # Of two vectors w / 2 and -w / 2, the sizes add up to |w|, and half the squares to |w|^2 / 4.
@@ -127,13 +151,13 @@ def _logistic(objective: LinearObjective, n: int, vectors: int) -> Any:
         C=1 / (n * (ridge + lasso)),
         l1_ratio=lasso / (ridge + lasso),
         solver="saga" if lasso else "lbfgs",
-        tol=_TOLERANCE,
-        max_iter=_ITERATIONS,
+        tol=effort.tolerance,
+        max_iter=effort.iterations,
         random_state=0,
     )
 
 
-def _linear_svc(objective: LinearObjective, c: float) -> Any:
+def _linear_svc(objective: LinearObjective, c: float, effort: Effort) -> Any:
     from sklearn.svm import LinearSVC
 
     crammer = objective.loss == "crammer_singer"
@@ -145,22 +169,22 @@ def _linear_svc(objective: LinearObjective, c: float) -> Any:
         dual=not objective.squared,
         multi_class="crammer_singer" if crammer else "ovr",
         intercept_scaling=_PRIMAL_BIAS if objective.squared else _DUAL_BIAS,
-        tol=_SVM_TOLERANCE,
-        max_iter=_ITERATIONS,
+        tol=effort.svm_tolerance,
+        max_iter=effort.iterations,
         random_state=0,
     )
 
 
-def _fit(model: Any, x_ND: Array, y_N: NDArray[np.int64]) -> None:
+def _fit(model: Any, x_ND: Array, y_N: NDArray[np.int64], *, must_converge: bool) -> None:
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():
-        warnings.simplefilter("error", ConvergenceWarning)
+        warnings.simplefilter("error" if must_converge else "ignore", ConvergenceWarning)
         try:
             model.fit(x_ND, y_N)
         except ConvergenceWarning as error:
             raise DivergedError(
-                f"{type(model).__name__} did not converge in {_ITERATIONS:,} iterations; "
+                f"{type(model).__name__} did not converge in {model.max_iter:,} iterations; "
                 "standardise the features, or raise the penalty",
-                _ITERATIONS,
+                model.max_iter,
             ) from error

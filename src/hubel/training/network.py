@@ -63,6 +63,8 @@ def network_for(
     options: dict[str, Any] = {}
     if recipe.widths is not None:
         options["widths"] = list(recipe.widths)
+    if recipe.features is not None:
+        options["features"] = _standardised(recipe.features)
     options |= {name: True for name in ("pretrained", "small_stem") if getattr(recipe, name)}
     found = Architecture(
         name=recipe.model,
@@ -75,6 +77,15 @@ def network_for(
         return found
     program = Program.parse(recipe.model)
     return replace(found, name=program.short, code=program.name, sha256=sha256 or program.sha256)
+
+
+def _standardised(text: str) -> str:
+    """Features that are of one size each, which descent needs."""
+    from hubel.features.composed.scaling import Standard
+    from hubel.features.notation import parse
+
+    found = parse(text)
+    return str(found if isinstance(found, Standard) else Standard(found))
 
 
 def network_rules(wanted: Wanted, batch_size: int) -> Iterator[Rule]:

@@ -66,6 +66,9 @@ class Recipe:
         "`FILE.py:FUNCTION`",
     )
     widths: tuple[int, ...] | None = _setting(None, "channels of each group of the convnet", 1)
+    features: str | None = _setting(
+        None, "what model linear weighs instead of pixels, as in `histogram + hog`"
+    )
     pretrained: bool = _setting(False, "begin with the weights that the zoo has trained")
     small_stem: bool | None = _setting(None, "take strides out of a zoo network's stem")
     size: tuple[int, int] | None = _setting(None, "height and width of the input, in pixels", 1)
@@ -118,6 +121,10 @@ class Recipe:
         for setting in fields(self):
             _check(setting, getattr(self, setting.name))
         expect_network(self.model)
+        if self.features is not None:
+            from hubel.features.notation import parse
+
+            parse(self.features)
         _choose("loss", self.loss, tuple(LOSSES))
         _choose("class_weights", self.class_weights, CLASS_WEIGHTS)
         _choose("optimizer", self.optimizer, tuple(OPTIMIZERS))

@@ -142,18 +142,22 @@ def _own_steps(recipe: Recipe, facts: Facts, batch: int) -> Iterator[Rule]:
     rate = 0.02 if linear and not choice.adaptive else choice.rate
     note = ""
     if recipe.squared and not choice.adaptive:
-        rate, note = _squared_rate(rate, facts, linear)
+        rate, note = _squared_rate(rate, facts, recipe)
     scale = (batch / 256) ** (0.5 if choice.adaptive else 1.0)
     yield "lr", rate * scale, f"{rate:g} for 256 pictures, scaled to {batch}{note}"
     yield "weight_decay", choice.weight_decay, f"for {recipe.optimizer}"
 
 
-def _squared_rate(rate: float, facts: Facts, linear: bool) -> tuple[float, str]:
+def _squared_rate(rate: float, facts: Facts, recipe: Recipe) -> tuple[float, str]:
     """The slope of a squared hinge grows without end, so too large a rate diverges."""
-    if not linear:
+    if recipe.model != "linear":
         return rate / 10, "; a tenth, for a squared hinge"
     size = facts.preprocess
     inputs = size.height * size.width * size.num_channels
+    if recipe.features is not None:
+        from hubel.features.notation import parse
+
+        inputs = parse(recipe.features).size((size.num_channels, size.height, size.width))
     return min(rate, 1 / inputs), f"; at most 1 / {inputs:,} inputs, for a squared hinge"
 
 
@@ -189,6 +193,7 @@ def refuse_without_effect(chosen: dict[str, Any], recipe: Recipe) -> None:
     idle = {
         "momentum": OPTIMIZERS[recipe.optimizer].momentum is None,
         "widths": recipe.model != "convnet",
+        "features": recipe.model != "linear",
         "norm_lr": recipe.model == "linear",
         "pretrained": kind_of(recipe.model) is not Kind.ZOO,
         "small_stem": kind_of(recipe.model) is not Kind.ZOO,

@@ -12,6 +12,7 @@ from torch.nn import functional
 from hubel.data.keyed import permutation
 from hubel.data.pixels import Pixels
 from hubel.job.prepare import Material
+from hubel.job.rungs.described import by_features
 from hubel.job.rungs.rung import Rung
 
 __all__ = ["largest_class", "nearest_neighbours"]
@@ -29,7 +30,11 @@ def largest_class(material: Material) -> Rung:
     share = (counts + 1) / (counts.sum() + count)
     name = material.dataset.manifest.classes[int(counts.argmax())]
     answers = {split: np.tile(share, (len(material.rows[split]), 1)) for split in ("val", "test")}
-    return Rung("largest class", answers, 0, 0, 0.0, f"always answers {name!r}")
+    described = by_features(material, "pixels(side=1)")
+    bias = torch.from_numpy(np.log(share)).float()
+    head = (torch.zeros_like(described.head.weight), bias)
+    classifier = described.classifier(head, 1.0, material)
+    return Rung("largest class", answers, 0, 0, 0.0, f"always answers {name!r}", classifier)
 
 
 def nearest_neighbours(material: Material, seconds: float, seed: int) -> Rung:
