@@ -21,7 +21,16 @@ import typer  # noqa: E402
 from typer.core import TyperGroup  # noqa: E402
 
 from hubel import __version__  # noqa: E402
-from hubel.cli import data, design, models, optimizers, predict, report, train  # noqa: E402
+from hubel.cli import (  # noqa: E402
+    data,
+    design,
+    ladder,
+    models,
+    optimizers,
+    predict,
+    report,
+    train,
+)
 from hubel.cli.console import printable  # noqa: E402
 from hubel.errors import HubelError  # noqa: E402
 
@@ -56,6 +65,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("train")(train.command)
+app.command("ladder")(ladder.command)
 app.command("predict")(predict.command)
 app.command("data")(data.command)
 app.command("design")(design.command)

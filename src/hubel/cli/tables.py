@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hubel.runs import Run
 
-__all__ = ["aligned", "summary"]
+__all__ = ["aligned", "ladder_summary", "summary"]
 
 
 def summary(run: Run) -> str:
@@ -33,6 +33,43 @@ def summary(run: Run) -> str:
         f"use it   hubel predict {run.folder} PICTURES...{given}",
     ]
     return "\n".join(lines)
+
+
+def ladder_summary(run: Run) -> str:
+    """The table of a ladder in the order of its rungs, the verdict, and what was left out."""
+    ladder = run.ladder
+    rows = [["", "right %", "95% interval", "parameters", "mult-adds", "seconds"]]
+    for rung in ladder["rungs"]:
+        found = rung["accuracy"]
+        interval = f"{100 * found['low']:.1f} to {100 * found['high']:.1f}"
+        costs = [_compact(rung["parameters"]), _compact(rung["multiply_adds"])]
+        value = f"{100 * found['value']:.1f}"
+        mark = " *" if rung["name"] == ladder["chosen"] else ""
+        rows.append([rung["name"] + mark, value, interval, *costs, f"{rung['seconds']:.1f}"])
+    lines = ["", aligned(rows), "", "* ships: chosen on the validation pictures", ""]
+    lines += ladder["verdict"]["sentences"]
+    if ladder["learning_curve"] is not None:
+        curve = ladder["learning_curve"]
+        lines += [f"For {curve['name']}: {curve['sentence']}"]
+    lines += [f"Left out: {one['name']}: {one['why']}." for one in ladder["left_out"]]
+    n, total = run.evaluation["n"], run.facts["seconds"]["total"]
+    lines += [
+        f"Scored on {n:,} test pictures. {total:.0f} s in all.",
+        "",
+        f"report   {run.report}",
+        f"use it   hubel predict {run.folder} PICTURES...",
+    ]
+    return "\n".join(lines)
+
+
+def _compact(count: int | None) -> str:
+    """A count in five characters or so."""
+    if count is None:
+        return "?"
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if count >= size:
+            return f"{count / size:.3g}{unit}"
+    return str(count)
 
 
 def aligned(rows: list[list[str]]) -> str:

@@ -13,7 +13,7 @@ from hubel.errors import RecipeError
 if TYPE_CHECKING:
     from hubel.runs import Run
 
-__all__ = ["command"]
+__all__ = ["command", "command_line"]
 
 _SAMPLE = "sample:trashnet"
 
@@ -109,7 +109,7 @@ def _train(data: str | None, out: Path | None, chosen: dict[str, Any]) -> Run:
         from hubel.job.desk import Sitting
         from hubel.job.work import train
 
-        sitting = Sitting(reporter=terminal, started=STARTED, command=_command())
+        sitting = Sitting(reporter=terminal, started=STARTED, command=command_line())
         return train(data or _SAMPLE, out=out, sitting=sitting, **chosen)
 
 
@@ -128,7 +128,7 @@ def _resume(folder: Path, data: str | None, out: Path | None, chosen: dict[str, 
     from hubel.job.work import resume
 
     with Terminal() as terminal:
-        sitting = Sitting(reporter=terminal, started=STARTED, command=_command())
+        sitting = Sitting(reporter=terminal, started=STARTED, command=command_line())
         return resume(folder, sitting=sitting, workers=workers)
 
 
@@ -145,7 +145,8 @@ def _assignments(texts: list[str], chosen: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _command() -> list[str]:
+def command_line() -> list[str]:
+    """What was typed."""
     return ["hubel", *sys.argv[1:]]
 
 
