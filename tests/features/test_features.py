@@ -6,13 +6,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from hubel.errors import FeatureError
 from hubel.features.feature import FeatureModule
 from hubel.features.notation import parse
+from hubel.features.pixels import Pixels
 
 EVERY = [
+    "pixels(side=8)",
     "hog(cell=4)",
     "hog(cell=5, block=3, stride=2, signed=yes, convention=skimage)",
     "hog(cell=4, gamma=yes, norm=L1-sqrt)",
@@ -171,3 +175,21 @@ def test_a_feature_that_has_learnt_nothing_says_so(text: str, message: str) -> N
 def test_too_few_patches_for_the_words_are_told_so() -> None:
     with pytest.raises(FeatureError, match="200 visual words can't be learnt from 1 different"):
         parse("words").build((1, 8, 8)).fit(torch.zeros(2, 1, 8, 8))
+
+
+@given(side=st.integers(1, 40), limit=st.integers(1, 40), channels=st.sampled_from([1, 3]))
+def test_pixels_keep_the_mean_of_a_picture_that_divides_evenly(
+    side: int, limit: int, channels: int
+) -> None:
+    images = torch.rand(2, channels, side, side, dtype=torch.float64)
+    found = Pixels(side=limit).build((channels, side, side))(images)
+    assert found.shape == (2, Pixels(side=limit).size((channels, side, side)))
+    if side % min(side, limit) == 0:
+        assert found.mean(1).numpy() == pytest.approx(images.mean((1, 2, 3)).numpy())
+
+
+def test_pixels_of_small_pictures_are_their_own_numbers() -> None:
+    images = torch.rand(2, 3, 8, 8)
+    assert torch.equal(parse("pixels").build((3, 8, 8))(images), images.flatten(1))
+    with pytest.raises(FeatureError, match="pixels: side must be a whole number of at least 1"):
+        Pixels(side=0)

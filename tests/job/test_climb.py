@@ -37,6 +37,14 @@ def quick_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hubel.training.budget._MOST_EPOCHS", 3)
 
 
+@pytest.fixture
+def enough(tmp_path: Path) -> Path:
+    """So many pictures of two classes that validation tells a good rung from the largest class."""
+    for name, hue in (("dark", 0), ("red", 120)):
+        fill(tmp_path / "enough" / name, 100, hue=hue)
+    return tmp_path / "enough"
+
+
 pytestmark = pytest.mark.usefixtures("quick_networks")
 
 
@@ -60,22 +68,22 @@ def test_every_rung_is_kept_and_every_pair_compared(two_classes: Path, tmp_path:
     assert run.report.is_file()
 
 
-def test_what_is_shipped_is_the_rung_that_was_chosen(two_classes: Path, tmp_path: Path) -> None:
-    run = climbed(two_classes, tmp_path / "run")
+def test_what_is_shipped_is_the_rung_that_was_chosen(enough: Path, tmp_path: Path) -> None:
+    run = climbed(enough, tmp_path / "run")
     document = run.ladder
     (chosen,) = [rung for rung in document["rungs"] if rung["name"] == document["chosen"]]
     assert document["verdict"]["ship"] == document["chosen"]
     assert run.evaluation["accuracy"] == chosen["accuracy"]
     own = hubel.load(run.folder / chosen["folder"])
-    picture = next(two_classes.rglob("*.png"))
+    picture = next(enough.rglob("*.png"))
     assert run.classifier.predict(picture).probabilities == own.predict(picture).probabilities
 
 
 def test_the_choice_never_looks_at_the_test_pictures(
-    two_classes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    enough: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With every answer on the test split turned round, the same rung is chosen."""
-    before = climbed(two_classes, tmp_path / "one").ladder
+    before = climbed(enough, tmp_path / "one").ladder
 
     def turned(*given: Any) -> Any:
         rung = fit_cheap(*given)
@@ -83,7 +91,7 @@ def test_the_choice_never_looks_at_the_test_pictures(
         return rung
 
     monkeypatch.setattr(stair, "fit_cheap", turned)
-    after = climbed(two_classes, tmp_path / "other").ladder
+    after = climbed(enough, tmp_path / "other").ladder
     assert after["chosen"] == before["chosen"] == "linear on pixels"
     assert after["rungs"][1]["accuracy"]["value"] == 1 - before["rungs"][1]["accuracy"]["value"]
 
@@ -123,9 +131,10 @@ def test_a_failure_at_the_end_costs_no_rung(
         raise MemoryError
 
     out = tmp_path / "run"
-    with monkeypatch.context() as patch, pytest.raises(MemoryError):
+    with monkeypatch.context() as patch:
         patch.setattr(climb, "record", fail)
-        climbed(two_classes, out)
+        with pytest.raises(MemoryError):
+            climbed(two_classes, out)
     monkeypatch.setattr(stair, "fit_cheap", fail)
     assert resume_ladder(out).facts["status"] == "done"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -38,20 +39,22 @@ def summary(run: Run) -> str:
 def ladder_summary(run: Run) -> str:
     """The table of a ladder in the order of its rungs, the verdict, and what was left out."""
     ladder = run.ladder
-    rows = [["", "right %", "95% interval", "parameters", "mult-adds", "seconds"]]
+    rows = [["", "right %", "interval", "params", "mult-adds", "seconds"]]
     for rung in ladder["rungs"]:
         found = rung["accuracy"]
-        interval = f"{100 * found['low']:.1f} to {100 * found['high']:.1f}"
+        interval = f"{100 * found['low']:.1f}-{100 * found['high']:.1f}"
         costs = [_compact(rung["parameters"]), _compact(rung["multiply_adds"])]
         value = f"{100 * found['value']:.1f}"
         mark = " *" if rung["name"] == ladder["chosen"] else ""
         rows.append([rung["name"] + mark, value, interval, *costs, f"{rung['seconds']:.1f}"])
-    lines = ["", aligned(rows), "", "* ships: chosen on the validation pictures", ""]
-    lines += ladder["verdict"]["sentences"]
+    legend = "* ships, chosen on the validation pictures; intervals are at 95%"
+    lines = ["", aligned(rows), "", legend, ""]
+    sentences = list(ladder["verdict"]["sentences"])
     if ladder["learning_curve"] is not None:
         curve = ladder["learning_curve"]
-        lines += [f"For {curve['name']}: {curve['sentence']}"]
-    lines += [f"Left out: {one['name']}: {one['why']}." for one in ladder["left_out"]]
+        sentences.append(f"Of {curve['name']}: {curve['sentence']}")
+    sentences += [f"Left out: {one['name']}, {one['why']}." for one in ladder["left_out"]]
+    lines += [textwrap.fill(sentence, 80) for sentence in sentences]
     n, total = run.evaluation["n"], run.facts["seconds"]["total"]
     lines += [
         f"Scored on {n:,} test pictures. {total:.0f} s in all.",

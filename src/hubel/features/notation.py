@@ -30,7 +30,7 @@ from hubel.features.words.bag import Words
 __all__ = ["FEATURES", "from_json", "parse"]
 
 FEATURES: MappingProxyType[str, type[Feature]] = MappingProxyType(
-    {kind.name: kind for kind in (Pixels, Histogram, HOG, LBP, Words, Pyramid, Standard, Unit)}
+    {kind.name: kind for kind in (Histogram, HOG, LBP, Words, Pixels, Pyramid, Standard, Unit)}
 )
 _TOKEN = re.compile(r"\s*([A-Za-z0-9_.\-]+|[(),=+]|\S)")
 _YES_NO = {"yes": True, "no": False, "true": True, "false": False, "none": None}

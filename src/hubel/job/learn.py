@@ -119,7 +119,9 @@ def _reserve(desk: Desk, material: Material, costs: Costs, after: float | None) 
     assert desk.recipe.budget is not None
     tests, checks = len(material.rows["test"]), max(1, len(material.rows["val"]))
     evaluation = costs.validation * (tests + checks) / checks
-    return 1.5 * evaluation + (cheap_seconds(desk, material) + _REPORT_SECONDS if after is None else after)
+    return 1.5 * evaluation + (
+        cheap_seconds(desk, material) + _REPORT_SECONDS if after is None else after
+    )
 
 
 def cheap_seconds(desk: Desk, material: Material) -> float:
@@ -129,9 +131,7 @@ def cheap_seconds(desk: Desk, material: Material) -> float:
     numbers = 4_000 * len(material.dataset.manifest.classes)
     estimate = 8.0 + described + len(material.rows["train"]) * numbers * 4e-7
     return (
-        estimate
-        if desk.recipe.budget is None
-        else min(_CHEAP_SHARE * desk.recipe.budget, estimate)
+        estimate if desk.recipe.budget is None else min(_CHEAP_SHARE * desk.recipe.budget, estimate)
     )
 
 

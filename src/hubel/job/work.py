@@ -17,9 +17,9 @@ from hubel.errors import RecipeError
 from hubel.evaluation.evaluation import Evaluation
 from hubel.job.desk import Desk, Sitting
 from hubel.job.finish import answers, climb_cheap, evaluate
-from hubel.job.learn import Learned, cheap_seconds, learn, save_final
 from hubel.job.guard import alone
 from hubel.job.introduction import compare_versions, describe, headline, introduce
+from hubel.job.learn import Learned, cheap_seconds, learn, save_final
 from hubel.job.ledger import Ledger
 from hubel.job.prepare import (
     Material,

@@ -81,7 +81,9 @@ def _fill(module: nn.Module, found: Weights, architecture: Architecture) -> None
     """Put the weights in, adapted to channels and size as timm does it."""
     from timm import create_model
 
-    sized = {"img_size": architecture.image_size} if timm.takes_size(found.name) else {}
+    sized: dict[str, Any] = (
+        {"img_size": architecture.image_size} if timm.takes_size(found.name) else {}
+    )
     try:
         with torch.random.fork_rng(devices=[]):
             source = create_model(

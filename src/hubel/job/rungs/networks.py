@@ -72,9 +72,7 @@ class Materials:
             small = replace(now, height=height, width=width, mean=(), std=())
             with self._desk.ledger.stage("pixels"):
                 workers = self._desk.recipe.workers or 1
-                self._small[side] = gather(
-                    self._whole.dataset, small, self._desk.reporter, workers
-                )
+                self._small[side] = gather(self._whole.dataset, small, self._desk.reporter, workers)
         return self._small[side]
 
 
