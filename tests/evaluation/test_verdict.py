@@ -17,7 +17,7 @@ N = 400
 COSTS = {"guess": 0, "linear": 3_000, "hog": 50_000, "network": 2_000_000}
 
 
-def ladder(right: dict[str, int], *, seed: int = 0) -> LadderVerdict:
+def ladder(right: dict[str, int], *, seed: int = 0, ship: str | None = None) -> LadderVerdict:
     """Rungs that are right on random samples of 400, so many each."""
     rng = np.random.default_rng(seed)
     flags = {name: rng.permutation(N) < count for name, count in right.items()}
@@ -25,7 +25,7 @@ def ladder(right: dict[str, int], *, seed: int = 0) -> LadderVerdict:
         Rung(name, wilson(right[name], N), COSTS[name] // 2, COSTS[name], COSTS[name] / 1e4)
         for name in right
     ]
-    return judge(rungs, compare_all(flags))
+    return judge(rungs, compare_all(flags), ship)
 
 
 def test_the_cheapest_of_the_unbeaten_is_shipped() -> None:
@@ -51,6 +51,20 @@ def test_a_costly_rung_that_beats_all_is_shipped() -> None:
     assert found.sentences[-1] == "No dearer rung scored higher."
     assert found.below is not None
     assert (found.below.cheaper.name, found.below.told) == ("hog", True)
+
+
+def test_what_was_chosen_elsewhere_is_shipped_and_a_better_one_is_named() -> None:
+    right = {"guess": 80, "linear": 200, "hog": 330, "network": 385}
+    found = ladder(right, ship="hog")
+    assert found.ship.name == "hog"
+    assert found.unbeaten == ("network",)
+    assert found.sentences[0] == (
+        "Ship hog, 82.5% right: on the validation pictures the cheapest rung that no other beats "
+        "beyond doubt."
+    )
+    assert "s more to fit and is better beyond doubt on these data: 13.8" in found.sentences[-1]
+    with pytest.raises(DataError, match="nothing is called 'hgo'; there are guess, linear"):
+        ladder(right, ship="hgo")
 
 
 def test_where_nothing_can_be_told_the_cheapest_is_shipped() -> None:

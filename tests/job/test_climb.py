@@ -151,6 +151,12 @@ def test_a_training_is_no_ladder(finished: Finished) -> None:
         resume_ladder(finished.run.folder)
 
 
+def test_a_rung_alone_is_gone_on_with_by_its_ladder(two_classes: Path, tmp_path: Path) -> None:
+    run = climbed(two_classes, tmp_path / "run", rungs="largest,mlp")
+    with pytest.raises(RecipeError, match=rf"go on with: hubel ladder --resume {run.folder}$"):
+        work.resume(run.folder / "rungs" / "mlp")
+
+
 def test_pictures_too_small_for_a_rung_leave_it_out_with_the_reason(tmp_path: Path) -> None:
     for name, hue in (("dark", 0), ("red", 120)):
         fill(tmp_path / "data" / name, 20, hue=hue, side=6)

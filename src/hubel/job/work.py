@@ -132,6 +132,9 @@ def resume(
         from hubel.job.climb import resume_ladder
 
         return resume_ladder(folder, sitting=sitting, workers=workers)
+    if facts.get("kind") == "rung":
+        whole = run.folder.parent.parent
+        raise RecipeError(f"{run.folder} is a rung; go on with: hubel ladder --resume {whole}")
     if facts.get("code"):
         run = replace(run, code=_same_code(facts["code"]).name)
     if facts["status"] == "done":

@@ -165,6 +165,7 @@ def _desk(main: Desk, key: str, material: Material, seconds: float) -> Desk:
     ledger = Ledger(sitting.started)
     ledger.begin(run, main.ledger.facts["command"])
     ledger.write(
+        kind="rung",
         data=main.ledger.facts["data"],
         recipe={name: setting.to_json() for name, setting in settings.items()},
         budget_seconds=seconds,
