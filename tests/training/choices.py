@@ -22,6 +22,7 @@ def _resolutions() -> st.SearchStrategy[tuple[tuple[float, float], ...]]:
 CHOICES: dict[str, st.SearchStrategy[Any]] = {
     "model": st.sampled_from(["convnet", "linear"]),
     "widths": st.lists(st.integers(1, 512), min_size=1, max_size=5).map(tuple),
+    "features": st.sampled_from(["pixels", "histogram + hog(cell=4)"]),
     "pretrained": st.booleans(),
     "small_stem": st.booleans(),
     "size": st.tuples(st.integers(1, 512), st.integers(1, 512)),
