@@ -24,7 +24,8 @@ ZOO_ONLY = {"pretrained", "small_stem"}  # tests/training/test_network.py
 EITHER = {"epochs", "budget"}
 # Each has an effect with few losses only: tests/training/test_loss_settings.py
 OF_A_LOSS = {"margin", "squared", "focal_gamma", "class_weights", "effective_beta"}
-OPTIONAL = {"widths", *EITHER}  # None means: the network's own, or the other of the two
+# None means: the network's own, pixels, or the other of the two
+OPTIONAL = {"widths", "features", *EITHER}
 
 
 def facts(pictures: int = PICTURES, side: int = 32, device: torch.device = CPU) -> Facts:
@@ -35,6 +36,7 @@ def possible(chosen: dict[str, Any]) -> bool:
     """Whether all that is chosen has an effect together."""
     linear = chosen.get("model") == "linear"
     idle = linear and ({"widths", "norm_lr", "resolutions"} & chosen.keys())
+    idle = idle or (not linear and "features" in chosen)
     idle = idle or (linear and chosen.get("optimizer") == "muon")
     smooth = chosen.get("loss") in (None, "cross_entropy", "logit_adjusted")
     idle = idle or (not smooth and "label_smoothing" in chosen)
@@ -54,7 +56,8 @@ MANY = st.fixed_dictionaries({}, optional=OFTEN).filter(possible).filter(fit)
 def test_what_the_user_sets_wins_for_every_setting(chosen: tuple[str, Any]) -> None:
     name, value = chosen
     assume(fit({name: value}) and name not in ZOO_ONLY | OF_A_LOSS)
-    recipe, settings = resolve({name: value}, facts())
+    needed = {"model": "linear"} if name == "features" else {}
+    recipe, settings = resolve(needed | {name: value}, facts())
     assert getattr(recipe, name) == value
     assert settings[name].value == value
     assert settings[name].set_by == "user"
@@ -94,6 +97,7 @@ def test_what_is_written_down_gives_the_recipe_again(chosen: dict[str, Any]) -> 
 
 
 IDLE = [
+    ({"features": "hog"}, "features has no effect with model 'convnet'; leave one out"),
     ({"momentum": 0.9, "optimizer": "sgd"}, "momentum has no effect with optimizer 'sgd'"),
     ({"momentum": 0.9, "optimizer": "rmsprop"}, "momentum has no effect with optimizer 'rmsprop'"),
     ({"widths": (8, 8), "model": "linear"}, "widths has no effect with model 'linear'"),
