@@ -35,6 +35,8 @@ def section(measured: dict[str, Any]) -> str:
     """What is shown of one result, by what it holds."""
     if "cold" in measured.get("seconds", {}):
         return start_up(measured)
+    if "features" in measured:
+        return features(measured)
     if "kinds" in measured:
         return predicted_times(measured)
     if "design seconds" in measured:
@@ -108,6 +110,28 @@ def design(measured: dict[str, Any]) -> str:
             "| tool | ResNet-50 | ViT-B/16 |\n|---|---:|---:|\n" + "\n".join(rows),
         ]
     )
+
+
+def features(measured: dict[str, Any]) -> str:
+    """Microseconds a picture of features, beside the libraries that have them."""
+    rows = [
+        f"Pictures of {measured['side']} px in batches of {measured['batch']}, float32, one "
+        "thread; the libraries take one picture a call, as they are made to. Processor time, "
+        "both sides in turn in one process: medians, with the least and the most.",
+        "",
+        "| feature | hubel, us a picture | beside | us a picture | ratio |",
+        "|---|---:|---|---:|---:|",
+    ]
+    for one in measured["features"]:
+        cells = (
+            f"{one[side]['median']:,.0f} ({one[side]['low']:,.0f} to {one[side]['high']:,.0f})"
+            for side in ("hubel", "other")
+        )
+        ours, theirs = cells
+        rows.append(
+            f"| `{one['feature']}` | {ours} | {one['beside']} | {theirs} | {one['ratio']:.1f} |"
+        )
+    return "\n".join(rows)
 
 
 def start_up(measured: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from hubel.analysis.design import Design
     from hubel.classifier import Classifier, Prediction, load
     from hubel.errors import HubelError
+    from hubel.job.climb import ladder
     from hubel.job.work import resume, train
     from hubel.runs import Run
 
@@ -22,6 +23,7 @@ _HOMES = {
     "Prediction": "hubel.classifier",
     "Run": "hubel.runs",
     "design": "hubel.analysis.assemble",
+    "ladder": "hubel.job.climb",
     "load": "hubel.classifier",
     "resume": "hubel.job.work",
     "train": "hubel.job.work",
@@ -34,6 +36,7 @@ __all__ = [
     "Prediction",
     "Run",
     "design",
+    "ladder",
     "load",
     "resume",
     "train",

@@ -6,6 +6,7 @@ HubelError                 every one of these; the command line prints it withou
 │   └── PictureError       one picture that cannot be used: its reason and its file
 ├── RecipeError            (ValueError) a setting that is unknown, impossible or without effect
 │   └── BudgetError        a time budget that does not hold one pass over the data
+├── FeatureError           (ValueError) a hand-designed feature that is unknown, or unfit pictures
 ├── DesignError            (ValueError) a network whose arithmetic fails, or can't be told
 ├── ArtifactError          (ValueError) a classifier or run folder that is not what it says it is
 ├── StorageError           (OSError) a disk that is full, or a folder that can't be written
@@ -22,6 +23,7 @@ __all__ = [
     "DataError",
     "DesignError",
     "DivergedError",
+    "FeatureError",
     "HubelError",
     "Interrupted",
     "PictureError",
@@ -65,6 +67,10 @@ class RecipeError(HubelError, ValueError):
 
 class BudgetError(RecipeError):
     """The time budget does not hold one pass over the training pictures."""
+
+
+class FeatureError(HubelError, ValueError):
+    """A hand-designed feature is unknown or ill set, or the pictures can't be described by it."""
 
 
 class DesignError(HubelError, ValueError):

@@ -7,7 +7,11 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from hubel.errors import DataError
-from hubel.evaluation.comparison import compare, mcnemar, tango
+from hubel.evaluation.calibration import softmax
+from hubel.evaluation.comparison import UNTOLD, compare, compare_all, compare_evaluations
+from hubel.evaluation.evaluation import Evaluation
+from hubel.evaluation.paired import METRICS
+from hubel.evaluation.paired_counts import mcnemar, tango
 
 cells = st.tuples(*[st.integers(0, 40)] * 4).filter(lambda c: sum(c) > 0)
 
@@ -98,7 +102,9 @@ def test_coverage_of_the_difference(shares: tuple[float, float, float], n: int) 
 
 def test_json_is_the_contract() -> None:
     entry = compare([True] * 8, [False] * 8, "network", "largest class").to_json()
-    assert list(entry) == ["a", "b", "difference", "p_value", "n", "verdict"]
+    old = ["a", "b", "difference", "p_value", "n", "verdict"]
+    assert list(entry) == [*old, "p_adjusted", "confidence", "metric"]
+    assert entry["p_adjusted"] == entry["p_value"]
     assert list(entry["difference"]) == ["value", "low", "high"]
     assert entry["verdict"] == "a is better"
     assert entry["n"] == 8
@@ -115,3 +121,120 @@ def test_json_is_the_contract() -> None:
 def test_bad_input_is_named(a: list[object], b: list[object], match: str) -> None:
     with pytest.raises(DataError, match=match):
         compare(a, b, "net", "linear")
+
+
+names = st.lists(st.integers(0, 25), min_size=2, max_size=6)
+
+
+@given(names, st.integers(0, 5))
+@settings(max_examples=60, deadline=None)
+def test_in_a_family_verdict_interval_and_p_values_say_the_same(lost: list[int], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    right = {f"rung {i}": rng.permutation(60) >= count for i, count in enumerate(lost)}
+    family = compare_all(right)
+    assert len(family) == len(right) * (len(right) - 1) // 2
+    for found in family:
+        told = found.verdict != UNTOLD
+        low, high = found.difference.low, found.difference.high
+        assert told == (found.p_adjusted < 0.05) == (low > 0 or high < 0)
+        assert found.p_value <= found.p_adjusted
+        assert 0.95 <= found.confidence <= 1 - 0.05 / len(family) + 1e-12
+        assert (found.better is None) == (not told)
+
+
+def test_deep_in_the_tail_p_value_and_interval_still_agree() -> None:
+    """Nineteen of 20 differing samples; far out the exact test alone would be the bolder one."""
+    rungs = {f"r{i}": [0] * 25 for i in range(40)} | {"best": [1] * 24 + [0]}
+    for found in compare_all(rungs, "best"):
+        assert found.verdict == "a is better"
+        assert found.difference.low > 0
+
+
+def test_one_pair_alone_is_not_corrected() -> None:
+    a, b = pair(30, 9, 2, 9)
+    (found,) = compare_all({"a": a, "b": b})
+    assert found == compare(a, b, "a", "b")
+
+
+def test_more_comparisons_widen_the_interval() -> None:
+    a, b = pair(30, 9, 2, 9)
+    few, many = compare_all({"a": a, "b": b}), compare_all({"a": a, "b": b, "c": b, "d": b}, "a")
+    assert many[0].difference.low < few[0].difference.low
+    assert many[0].p_adjusted > many[0].p_value == few[0].p_value
+
+
+def evaluation(probabilities: np.ndarray, labels: np.ndarray, broken: int = 0) -> Evaluation:
+    shown = probabilities.copy()
+    shown[:broken] = np.nan
+    return Evaluation(
+        files=tuple(f"{i}.png" for i in range(len(labels))),
+        labels=labels,
+        classes=("a", "b", "c"),
+        probabilities=shown,
+        errors=("broken",) * broken + (None,) * (len(labels) - broken),
+        split="test",
+    )
+
+
+@pytest.fixture(scope="module")
+def three() -> dict[str, Evaluation]:
+    """A good classifier, nearly the same, and a bad one that is too sure."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 150)
+    seen = 2.0 * rng.normal(size=(150, 3)) + 4.0 * np.eye(3)[labels]
+    near, bad = seen + 0.1 * rng.normal(size=seen.shape), 4 * rng.normal(size=seen.shape)
+    logits = {"good": seen, "near": near, "bad": bad}
+    return {name: evaluation(softmax(x), labels, name == "near") for name, x in logits.items()}
+
+
+@pytest.mark.parametrize("metric", ["accuracy", *METRICS])
+def test_every_metric_tells_good_from_bad_and_not_from_near(three, metric: str) -> None:
+    near, bad = compare_evaluations(three, "good", metric, draws=999)
+    assert (near.b, near.n, near.verdict) == ("near", 149, UNTOLD)
+    assert near.difference.low <= 0 <= near.difference.high
+    assert (bad.n, bad.better, bad.metric) == (150, "good", metric)
+    assert near.difference.low <= near.difference.value <= near.difference.high
+
+
+@pytest.mark.parametrize("metric", ["balanced accuracy", "macro F1", "log loss"])
+def test_the_other_way_round_a_metric_is_the_mirror_image(three, metric: str) -> None:
+    pairs = [{name: three[name] for name in order} for order in (("good", "bad"), ("bad", "good"))]
+    one, other = (compare_evaluations(pair, metric=metric, draws=999)[0] for pair in pairs)
+    mirrored = (-other.difference.high, -other.difference.low)
+    assert (one.difference.low, one.difference.high) == pytest.approx(mirrored, abs=1e-9)
+    assert one.better == other.better == "good"
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_same_predictions_can_not_be_told_apart(three, metric: str) -> None:
+    (found,) = compare_evaluations({"one": three["good"], "two": three["good"]}, metric=metric)
+    assert (found.p_value, found.verdict, found.difference.value) == (1.0, UNTOLD, 0.0)
+
+
+def test_differences_are_those_of_the_evaluations(three) -> None:
+    a, b = three["good"], three["bad"]
+    expected = {
+        "accuracy": a.accuracy.value - b.accuracy.value,
+        "balanced accuracy": a.balanced_accuracy.value - b.balanced_accuracy.value,
+        "macro F1": a.macro_f1.value - b.macro_f1.value,
+        "log loss": a.log_loss.value - b.log_loss.value,
+        "calibration error": a.ece.value - b.ece.value,
+    }
+    for metric, value in expected.items():
+        (found,) = compare_evaluations({"a": a, "b": b}, metric=metric, draws=99)
+        assert found.difference.value == pytest.approx(value)
+
+
+def test_bad_families_are_named(three) -> None:
+    with pytest.raises(DataError, match=r"needs two classifiers or more; got \['net'\]"):
+        compare_all({"net": [1]})
+    with pytest.raises(DataError, match="nothing is called 'best'; there are a, b"):
+        compare_all({"a": [1], "b": [0]}, "best")
+    with pytest.raises(DataError, match="no metric 'f1'; there are accuracy, balanced"):
+        compare_evaluations(three, metric="f1")
+    other = evaluation(np.full((150, 3), 1 / 3), np.zeros(150, np.int64))
+    with pytest.raises(DataError, match="same samples and classes in the same order: 'a' and 'b'"):
+        compare_evaluations({"a": three["good"], "b": other})
+    broken = evaluation(np.full((150, 3), 1 / 3), three["good"].labels, broken=150)
+    with pytest.raises(DataError, match="no sample was answered by both 'a' and 'b'"):
+        compare_evaluations({"a": three["good"], "b": broken})

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubel.errors import RecipeError
+import hubel
+from hubel.errors import FeatureError, RecipeError
 from hubel.job.settings import clean, parse_duration
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -90,3 +92,23 @@ def test_values_are_taken_in_the_forms_that_people_use(
 def test_an_unknown_name_is_refused_whatever_its_value(value: Any) -> None:
     with pytest.raises(RecipeError, match=r"no setting 'epoch'\. Did you mean 'epochs'\?"):
         clean({"epoch": value})
+
+
+def test_features_are_weighed_by_the_linear_model_alone(two_classes: Path, tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"features": "histogram + hog(cell=4)", "epochs": 2}
+    with pytest.raises(RecipeError, match="features has no effect with model 'convnet'"):
+        hubel.train(two_classes, out=tmp_path / "no", **settings)
+    run = hubel.train(two_classes, out=tmp_path / "run", model="linear", **settings)
+    options = run.classifier.architecture.options
+    assert options == {"features": "standard(histogram + hog(cell=4))"}
+    assert run.classifier.preprocess.mean == (0.0, 0.0, 0.0)
+    picture = next(two_classes.rglob("*.png"))
+    assert hubel.load(run.folder).predict(picture).error is None
+
+
+def test_features_that_there_are_not_are_refused(two_classes: Path, tmp_path: Path) -> None:
+    with pytest.raises(FeatureError, match=r"no feature 'hogg'\. Did you mean 'hog'\?"):
+        hubel.train(two_classes, out=tmp_path / "run", model="linear", features="hogg")
+    with pytest.raises(FeatureError, match="needs pictures of at least 32 x 32 pixels"):
+        hubel.train(two_classes, out=tmp_path / "run", model="linear", features="hog(cell=16)")
+    assert not (tmp_path / "run").exists()

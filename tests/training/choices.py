@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from hubel.training.recipe import OPTIMIZERS
+from hubel.training.choices import CLASS_WEIGHTS, LOSSES, OPTIMIZERS
 
 
 def _floats(low: float, high: float) -> st.SearchStrategy[float]:
@@ -22,6 +22,7 @@ def _resolutions() -> st.SearchStrategy[tuple[tuple[float, float], ...]]:
 CHOICES: dict[str, st.SearchStrategy[Any]] = {
     "model": st.sampled_from(["convnet", "linear"]),
     "widths": st.lists(st.integers(1, 512), min_size=1, max_size=5).map(tuple),
+    "features": st.sampled_from(["pixels", "histogram + hog(cell=4)"]),
     "pretrained": st.booleans(),
     "small_stem": st.booleans(),
     "size": st.tuples(st.integers(1, 512), st.integers(1, 512)),
@@ -30,11 +31,19 @@ CHOICES: dict[str, st.SearchStrategy[Any]] = {
     "epochs": st.integers(1, 1000),
     "budget": _floats(1, 1e6),
     "batch_size": st.integers(2, 65_536),
-    "optimizer": st.sampled_from(OPTIMIZERS),
+    "loss": st.sampled_from(sorted(LOSSES)),
+    "margin": _floats(1e-6, 100),
+    "squared": st.booleans(),
+    "focal_gamma": _floats(0, 10),
+    "class_weights": st.sampled_from(CLASS_WEIGHTS),
+    "effective_beta": _floats(0, 0.999999),
+    "optimizer": st.sampled_from(sorted(OPTIMIZERS)),
     "lr": _floats(0, 1e3),
     "norm_lr": _floats(0, 100),
     "momentum": _floats(0, 0.9999),
     "weight_decay": _floats(0, 10),
+    "l1": _floats(0, 10),
+    "sam_radius": _floats(0, 10),
     "warmup": _floats(0, 0.9),
     "final_lr": _floats(0, 1),
     "label_smoothing": _floats(0, 0.99),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubel.errors import RecipeError
+from hubel.errors import FeatureError, RecipeError
 from hubel.models.notation import NotationError
 from hubel.training.recipe import Recipe, Setting, parse_setting, setting_names
 from tests.training.choices import CHOICES, EACH, typed
@@ -87,8 +87,9 @@ def test_what_is_no_finite_number_is_refused(name: str, number: float) -> None:
 def test_a_value_of_another_kind_is_refused_or_kept(name: str, value: Any) -> None:
     try:
         recipe = Recipe(**{name: value})
-    except RecipeError as error:
-        pointed_at = name == "model" and isinstance(error, NotationError)
+    except (FeatureError, RecipeError) as error:
+        language = {"model": NotationError, "features": FeatureError}.get(name, ())
+        pointed_at = isinstance(error, language)
         assert pointed_at or str(error).startswith(f"{name}: expected ")  # noqa: PT017
     else:
         assert getattr(recipe, name) is value
@@ -161,7 +162,8 @@ def test_a_word_that_is_no_choice_is_refused_with_all_choices(name: str) -> None
 
 @pytest.mark.parametrize(
     ("name", "value", "near"),
-    [("optimizer", "adam", "adamw"), ("channels", "gray", "grey"), ("shape", "cropp", "crop"),
+    [("optimizer", "adamm", "adam"), ("loss", "hingee", "hinge"),
+     ("channels", "gray", "grey"), ("shape", "cropp", "crop"),
      ("precision", "float16", "bfloat16"), ("device", "cudo", "cuda")],
 )  # fmt: skip
 def test_a_word_that_is_nearly_a_choice_is_told_so(name: str, value: str, near: str) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from hubel.data.preprocess import Preprocess
 from hubel.errors import RecipeError
+from hubel.training.choices import OPTIMIZERS
 from hubel.training.recipe import Recipe
 from hubel.training.rules import Facts, resolve
 from tests.training.choices import CHOICES, EACH
@@ -21,7 +22,10 @@ CPU = torch.device("cpu")
 PICTURES = 70_000
 ZOO_ONLY = {"pretrained", "small_stem"}  # tests/training/test_network.py
 EITHER = {"epochs", "budget"}
-OPTIONAL = {"widths", *EITHER}  # None means: the network's own, or the other of the two
+# Each has an effect with few losses only: tests/training/test_loss_settings.py
+OF_A_LOSS = {"margin", "squared", "focal_gamma", "class_weights", "effective_beta"}
+# None means: the network's own, pixels, or the other of the two
+OPTIONAL = {"widths", "features", *EITHER}
 
 
 def facts(pictures: int = PICTURES, side: int = 32, device: torch.device = CPU) -> Facts:
@@ -32,7 +36,11 @@ def possible(chosen: dict[str, Any]) -> bool:
     """Whether all that is chosen has an effect together."""
     linear = chosen.get("model") == "linear"
     idle = linear and ({"widths", "norm_lr", "resolutions"} & chosen.keys())
-    return not idle and not (chosen.get("optimizer") == "sgd" and "momentum" in chosen)
+    idle = idle or (not linear and "features" in chosen)
+    idle = idle or (linear and chosen.get("optimizer") == "muon")
+    smooth = chosen.get("loss") in (None, "cross_entropy", "logit_adjusted")
+    idle = idle or (not smooth and "label_smoothing" in chosen)
+    return not idle and not (chosen.get("optimizer") in ("sgd", "rmsprop") and "momentum" in chosen)
 
 
 def fit(chosen: dict[str, Any]) -> bool:
@@ -40,15 +48,16 @@ def fit(chosen: dict[str, Any]) -> bool:
     return len(chosen.get("widths", ())) <= 3
 
 
-OFTEN = {name: choice for name, choice in CHOICES.items() if name not in ZOO_ONLY}
+OFTEN = {name: choice for name, choice in CHOICES.items() if name not in ZOO_ONLY | OF_A_LOSS}
 MANY = st.fixed_dictionaries({}, optional=OFTEN).filter(possible).filter(fit)
 
 
 @given(EACH)
 def test_what_the_user_sets_wins_for_every_setting(chosen: tuple[str, Any]) -> None:
     name, value = chosen
-    assume(fit({name: value}) and name not in ZOO_ONLY)
-    recipe, settings = resolve({name: value}, facts())
+    assume(fit({name: value}) and name not in ZOO_ONLY | OF_A_LOSS)
+    needed = {"model": "linear"} if name == "features" else {}
+    recipe, settings = resolve(needed | {name: value}, facts())
     assert getattr(recipe, name) == value
     assert settings[name].value == value
     assert settings[name].set_by == "user"
@@ -88,7 +97,9 @@ def test_what_is_written_down_gives_the_recipe_again(chosen: dict[str, Any]) -> 
 
 
 IDLE = [
+    ({"features": "hog"}, "features has no effect with model 'convnet'; leave one out"),
     ({"momentum": 0.9, "optimizer": "sgd"}, "momentum has no effect with optimizer 'sgd'"),
+    ({"momentum": 0.9, "optimizer": "rmsprop"}, "momentum has no effect with optimizer 'rmsprop'"),
     ({"widths": (8, 8), "model": "linear"}, "widths has no effect with model 'linear'"),
     ({"norm_lr": 2.0, "model": "linear"}, "norm_lr has no effect with model 'linear'"),
     ({"widths": (8,), "model": "lenet5"}, "widths has no effect with model 'lenet5'"),
@@ -158,14 +169,14 @@ def test_a_linear_classifier_sees_plain_pictures_of_one_size() -> None:
     assert recipe.resolutions == ((1.0, 1.0),)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adamw"])
+@pytest.mark.parametrize("optimizer", sorted(OPTIMIZERS))
 def test_the_rate_grows_with_the_batch(optimizer: str) -> None:
     small, large = (
         resolve({"optimizer": optimizer, "batch_size": size}, facts())[0].lr for size in (64, 256)
     )
     assert small is not None
     assert large is not None
-    assert large / small == pytest.approx(2 if optimizer == "adamw" else 4)
+    assert large / small == pytest.approx(2 if OPTIMIZERS[optimizer].adaptive else 4)
 
 
 def test_a_device_that_is_not_here_is_named() -> None:

@@ -7,8 +7,8 @@ import pytest
 import sklearn.metrics
 
 from hubel.evaluation import metrics
-from hubel.evaluation.comparison import mcnemar, tango
 from hubel.evaluation.intervals import wilson
+from hubel.evaluation.paired_counts import mcnemar, tango
 
 # Newcombe (1998), Two-sided confidence intervals for the single proportion, Stat. Med.
 # 17:857-872, Table I, method 3 (score, without continuity correction).

@@ -21,7 +21,16 @@ import typer  # noqa: E402
 from typer.core import TyperGroup  # noqa: E402
 
 from hubel import __version__  # noqa: E402
-from hubel.cli import data, design, models, predict, report, train  # noqa: E402
+from hubel.cli import (  # noqa: E402
+    data,
+    design,
+    ladder,
+    models,
+    optimizers,
+    predict,
+    report,
+    train,
+)
 from hubel.cli.console import printable  # noqa: E402
 from hubel.errors import HubelError  # noqa: E402
 
@@ -56,10 +65,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("train")(train.command)
+app.command("ladder")(ladder.command)
 app.command("predict")(predict.command)
 app.command("data")(data.command)
 app.command("design")(design.command)
 app.command("models")(models.command)
+app.command("optimizers")(optimizers.command)
 app.command("report")(report.command)
 
 

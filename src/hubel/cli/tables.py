@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hubel.runs import Run
 
-__all__ = ["aligned", "summary"]
+__all__ = ["aligned", "ladder_summary", "summary"]
 
 
 def summary(run: Run) -> str:
@@ -20,7 +21,8 @@ def summary(run: Run) -> str:
         numbers = [f"{rung['parameters']:,}", f"{rung['seconds']:.1f}"]
         rows.append([rung["name"], f"{found['value']:.1%}", interval, *numbers])
     lines = ["", aligned(rows), ""]
-    lines += [_verdict(comparison) for comparison in ladder["comparisons"]]
+    network = ladder["rungs"][-1]["name"]
+    lines += [_verdict(found) for found in ladder["comparisons"] if found["a"] == network]
     total = facts["seconds"]["total"]
     n = run.evaluation["n"]
     code = facts.get("code")
@@ -32,6 +34,45 @@ def summary(run: Run) -> str:
         f"use it   hubel predict {run.folder} PICTURES...{given}",
     ]
     return "\n".join(lines)
+
+
+def ladder_summary(run: Run) -> str:
+    """The table of a ladder in the order of its rungs, the verdict, and what was left out."""
+    ladder = run.ladder
+    rows = [["", "right %", "interval", "params", "mult-adds", "seconds"]]
+    for rung in ladder["rungs"]:
+        found = rung["accuracy"]
+        interval = f"{100 * found['low']:.1f}-{100 * found['high']:.1f}"
+        costs = [_compact(rung["parameters"]), _compact(rung["multiply_adds"])]
+        value = f"{100 * found['value']:.1f}"
+        mark = " *" if rung["name"] == ladder["chosen"] else ""
+        rows.append([rung["name"] + mark, value, interval, *costs, f"{rung['seconds']:.1f}"])
+    legend = "* ships, chosen on the validation pictures; intervals are at 95%"
+    lines = ["", aligned(rows), "", legend, ""]
+    sentences = list(ladder["verdict"]["sentences"])
+    if ladder["learning_curve"] is not None:
+        curve = ladder["learning_curve"]
+        sentences.append(f"Of {curve['name']}: {curve['sentence']}")
+    sentences += [f"Left out: {one['name']}, {one['why']}." for one in ladder["left_out"]]
+    lines += [textwrap.fill(sentence, 80) for sentence in sentences]
+    n, total = run.evaluation["n"], run.facts["seconds"]["total"]
+    lines += [
+        f"Scored on {n:,} test pictures. {total:.0f} s in all.",
+        "",
+        f"report   {run.report}",
+        f"use it   hubel predict {run.folder} PICTURES...",
+    ]
+    return "\n".join(lines)
+
+
+def _compact(count: int | None) -> str:
+    """A count in five characters or so."""
+    if count is None:
+        return "?"
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if count >= size:
+            return f"{count / size:.3g}{unit}"
+    return str(count)
 
 
 def aligned(rows: list[list[str]]) -> str:

@@ -13,7 +13,7 @@ from hubel.errors import RecipeError
 if TYPE_CHECKING:
     from hubel.runs import Run
 
-__all__ = ["command"]
+__all__ = ["command", "command_line"]
 
 _SAMPLE = "sample:trashnet"
 
@@ -38,6 +38,21 @@ Model = Annotated[
 ]
 Size = Annotated[str | None, typer.Option(help="Input in pixels: 64 or 96x128 (height x width).")]
 BatchSize = Annotated[int | None, typer.Option("--batch-size", "-b", help="Pictures a step.")]
+LossName = Annotated[
+    str | None,
+    typer.Option(
+        "--loss",
+        help="cross_entropy, focal, hinge, crammer_singer, one_vs_rest, binary_cross_entropy or "
+        "logit_adjusted [cross_entropy].",
+    ),
+]
+OptimizerName = Annotated[
+    str | None,
+    typer.Option(
+        "--optimizer",
+        help="sgd, momentum, nesterov, rmsprop, adam, adamw or muon [what suits the network].",
+    ),
+]
 Rate = Annotated[float | None, typer.Option(help="Largest learning rate.")]
 Seed = Annotated[int | None, typer.Option(help="Decides every draw [0].")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps [auto].")]
@@ -59,6 +74,8 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     model: Model = None,
     size: Size = None,
     batch_size: BatchSize = None,
+    loss: LossName = None,
+    optimizer: OptimizerName = None,
     lr: Rate = None,
     seed: Seed = None,
     device: Device = None,
@@ -72,8 +89,8 @@ def command(  # noqa: PLR0917 (typer calls it by name)
         _list_settings()
         return
     chosen = {"budget": budget, "epochs": epochs, "model": model, "size": size, "lr": lr,
-              "batch_size": batch_size, "seed": seed, "device": device,
-              "workers": workers}  # fmt: skip
+              "loss": loss, "optimizer": optimizer, "batch_size": batch_size, "seed": seed,
+              "device": device, "workers": workers}  # fmt: skip
     chosen = {name: value for name, value in chosen.items() if value is not None}
     chosen |= _assignments(set_ or [], chosen)
     run = _resume(resume, data, out, chosen) if resume is not None else _train(data, out, chosen)
@@ -92,7 +109,7 @@ def _train(data: str | None, out: Path | None, chosen: dict[str, Any]) -> Run:
         from hubel.job.desk import Sitting
         from hubel.job.work import train
 
-        sitting = Sitting(reporter=terminal, started=STARTED, command=_command())
+        sitting = Sitting(reporter=terminal, started=STARTED, command=command_line())
         return train(data or _SAMPLE, out=out, sitting=sitting, **chosen)
 
 
@@ -111,7 +128,7 @@ def _resume(folder: Path, data: str | None, out: Path | None, chosen: dict[str, 
     from hubel.job.work import resume
 
     with Terminal() as terminal:
-        sitting = Sitting(reporter=terminal, started=STARTED, command=_command())
+        sitting = Sitting(reporter=terminal, started=STARTED, command=command_line())
         return resume(folder, sitting=sitting, workers=workers)
 
 
@@ -128,7 +145,8 @@ def _assignments(texts: list[str], chosen: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _command() -> list[str]:
+def command_line() -> list[str]:
+    """What was typed."""
     return ["hubel", *sys.argv[1:]]
 
 

@@ -1,21 +1,29 @@
-"""Whether one classifier is better than another on the same samples."""
+"""Whether one classifier is better than another on the same samples, alone or among several."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any, Literal
+from itertools import combinations
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hubel.errors import DataError
-from hubel.evaluation.intervals import CONFIDENCE, Estimate, quantile
+from hubel.evaluation.evaluation import Evaluation
+from hubel.evaluation.holm import Corrected, holm
+from hubel.evaluation.intervals import CONFIDENCE, Estimate
+from hubel.evaluation.paired import METRICS, Pair, difference
+from hubel.evaluation.paired_counts import mcnemar, tango
+from hubel.evaluation.swaps import NUM_DRAWS, swap_test
 
-__all__ = ["Comparison", "Verdict", "compare", "mcnemar", "tango"]
+__all__ = ["UNTOLD", "Comparison", "Verdict", "compare", "compare_all", "compare_evaluations"]
 
 Verdict = Literal["a is better", "b is better", "these data can't tell"]
+UNTOLD: Verdict = "these data can't tell"
+ACCURACY = "accuracy"
 
 
 @dataclass(frozen=True)
@@ -24,10 +32,13 @@ class Comparison:
 
     Attributes:
         a, b: their names.
-        difference: accuracy of a minus accuracy of b, as a fraction.
-        p_value: exact McNemar, two-sided.
+        difference: the metric of a minus that of b; accuracy as a fraction.
+        p_value: two-sided, of this pair alone.
         n: samples that both answered.
-        verdict: what the test says at 5%.
+        verdict: what `p_adjusted` says at 5%; of a loss or an error, less is better.
+        p_adjusted: after Holm's correction for the comparisons that were made together.
+        confidence: of the interval: that at which Holm's correction tests this comparison.
+        metric: what is compared.
     """
 
     a: str
@@ -36,6 +47,14 @@ class Comparison:
     p_value: float
     n: int
     verdict: Verdict
+    p_adjusted: float
+    confidence: float = CONFIDENCE
+    metric: str = ACCURACY
+
+    @property
+    def better(self) -> str | None:
+        """The name of the one that these data show to be better, if they do."""
+        return {"a is better": self.a, "b is better": self.b}.get(self.verdict)
 
     def to_json(self) -> dict[str, Any]:
         """One entry of `comparisons` in ladder.json."""
@@ -46,81 +65,31 @@ class Comparison:
             "p_value": self.p_value,
             "n": self.n,
             "verdict": self.verdict,
+            "p_adjusted": self.p_adjusted,
+            "confidence": self.confidence,
+            "metric": self.metric,
         }
 
 
-def mcnemar(only_a: int, only_b: int) -> float:
-    """Two-sided p-value that samples on which two classifiers differ favour neither.
+class _Measured(NamedTuple):
+    """A comparison before it is held against the others."""
 
-    Args:
-        only_a: samples that only the first has right.
-        only_b: samples that only the second has right.
-
-    Source: the exact binomial form of McNemar (1947), Psychometrika 12:153-157.
-
-    Example:
-        >>> mcnemar(6, 0)
-        0.03125
-    """
-    # Imported here, as in `tango`: a cold start does without scipy.
-    special: Any = import_module("scipy.special")
-    tail = special.bdtr(min(only_a, only_b), only_a + only_b, 0.5)
-    return min(1.0, 2 * float(tail))
-
-
-def tango(only_a: int, only_b: int, n: int) -> Estimate:
-    """The difference of two accuracies on the same samples, with Tango's score interval.
-
-    Of the intervals for paired proportions it keeps its level best when samples are few, and it
-    agrees with McNemar's test without correction on whether 0 is inside.
-
-    Args:
-        only_a: samples that only the first has right.
-        only_b: samples that only the second has right.
-        n: all samples, at least 1.
-
-    Source: Tango (1998), Stat. Med. 17:891-908; recommended by Fagerland, Lydersen and Laake
-    (2014), Stat. Med. 33:2850-2875.
-
-    Example:
-        >>> estimate = tango(1, 7, 21)
-        >>> round(estimate.value, 3), round(estimate.low, 3), round(estimate.high, 3)
-        (-0.286, -0.517, -0.026)
-    """
-    value, z = (only_a - only_b) / n, quantile(CONFIDENCE)
-    optimize: Any = import_module("scipy.optimize")
-
-    def root(end: float, sign: float) -> float:
-        if value == end:
-            return end
-        # Just inside the end, where the variance is not yet lost in rounding.
-        edge = end * (1 - 1e-9)
-
-        def distance(difference: float) -> float:
-            return _score(difference, only_a, only_b, n) + sign * z
-
-        return float(optimize.brentq(distance, edge, value))
-
-    return Estimate(value, root(-1.0, -1.0), root(1.0, 1.0))
-
-
-def _score(difference: float, only_a: int, only_b: int, n: int) -> float:
-    """Tango's statistic: standard normal if the true difference of accuracies is `difference`."""
-    gap = only_a - only_b - n * difference
-    linear = (2 * n - only_a + only_b) * difference - only_a - only_b
-    constant = -only_b * difference * (1 - difference)
-    # The likeliest share of samples that only b has right, given the difference.
-    share = (math.sqrt(max(0.0, linear**2 - 8 * n * constant)) - linear) / (4 * n)
-    variance = n * (2 * share + difference * (1 - difference))
-    return gap / math.sqrt(variance) if variance > 0 else 0.0
+    names: tuple[str, str]
+    value: float
+    p_value: float
+    limits: Callable[[float], tuple[float, float]]
+    n: int
+    metric: str = ACCURACY
+    lower_is_better: bool = False
 
 
 def compare(correct_a: ArrayLike, correct_b: ArrayLike, name_a: str, name_b: str) -> Comparison:
-    """Compares two classifiers, sample by sample.
+    """Compares the accuracy of two classifiers, sample by sample.
 
     The exact McNemar test decides the verdict, at 5%. The interval is Tango's, which is a little
     narrower than the test is careful: where it leaves out 0 although the test can't tell, it is
-    drawn out to 0, so that verdict, p-value and interval always say the same.
+    drawn out to 0, so that verdict, p-value and interval always say the same. Far out, where the
+    test is the bolder one (p below 0.001), the p-value is that of the interval.
 
     Args:
         correct_a: (n,) whether the first classifier is right on each sample.
@@ -136,38 +105,166 @@ def compare(correct_a: ArrayLike, correct_b: ArrayLike, name_a: str, name_b: str
         >>> compare(one, other, "network", "largest class").verdict
         'a is better'
     """
-    a, b = _flags(correct_a, name_a), _flags(correct_b, name_b)
-    if len(a) != len(b):
-        raise DataError(
-            f"a comparison needs the same samples: {name_a!r} has {len(a)}, {name_b!r} {len(b)}"
-        )
-    only_a, only_b = int((a & ~b).sum()), int((b & ~a).sum())
-    p_value = mcnemar(only_a, only_b)
+    flags = _flags(correct_a, name_a), _flags(correct_b, name_b)
+    return _together([_accuracy((name_a, name_b), *flags)])[0]
+
+
+def compare_all(
+    correct: Mapping[str, ArrayLike], reference: str | None = None
+) -> tuple[Comparison, ...]:
+    """Compares the accuracy of several classifiers, corrected for how many comparisons there are.
+
+    Args:
+        correct: whether each classifier is right on each sample, by name; at least two.
+        reference: the one to compare each other one with; without it, each with each.
+
+    Returns:
+        One comparison a pair. A verdict stands with all the others: the chance that any of them
+        calls a difference that is not there is at most 5% (Holm). Each interval is at the level
+        of its own test, 95% or more; that all of them hold at once is not promised.
+
+    Raises:
+        DataError: fewer than two, a reference that is none of them, or flags as in `compare`.
+
+    Example:
+        >>> right = {"network": [1] * 60, "linear": [1] * 52 + [0] * 8, "guess": [1, 0] * 30}
+        >>> [found.verdict for found in compare_all(right, "network")]
+        ['a is better', 'a is better']
+    """
+    flags = {name: _flags(given, name) for name, given in correct.items()}
+    return _together(_accuracy((a, b), flags[a], flags[b]) for a, b in _pairs(flags, reference))
+
+
+def compare_evaluations(
+    evaluations: Mapping[str, Evaluation],
+    reference: str | None = None,
+    metric: str = ACCURACY,
+    *,
+    seed: int = 0,
+    draws: int = NUM_DRAWS,
+) -> tuple[Comparison, ...]:
+    """Compares any metric of several classifiers on the samples that each of a pair answered.
+
+    A pair's p-value is the larger of the swap test's and of the interval's own, and the interval
+    is drawn out to 0 where the swap test can't tell: the three never disagree.
+
+    Args:
+        evaluations: of the same samples in the same order, by the classifier's name.
+        reference: as in `compare_all`.
+        metric: "accuracy", "balanced accuracy", "macro F1", "log loss" or "calibration error".
+        seed: of the swap test's draws.
+        draws: of the swap test; no p-value is below 1 / (draws + 1).
+
+    Raises:
+        DataError: other samples or classes in one of them, nothing that both answered, a metric
+            that is none of these, or as in `compare_all`.
+    """
+
+    def measured(a: str, b: str) -> _Measured:
+        pair = _pair(evaluations[a], evaluations[b], (a, b))
+        if metric == ACCURACY:
+            return _accuracy((a, b), *pair.right)
+        return _of_metric((a, b), metric, pair, seed, draws)
+
+    if metric not in (ACCURACY, *METRICS):
+        raise DataError(f"no metric {metric!r}; there are {', '.join((ACCURACY, *METRICS))}")
+    return _together(measured(a, b) for a, b in _pairs(evaluations, reference))
+
+
+def _together(family: Iterable[_Measured]) -> tuple[Comparison, ...]:
+    members = list(family)
+    corrected = holm([one.p_value for one in members], 1 - CONFIDENCE)
+    return tuple(_judged(one, of) for one, of in zip(members, corrected, strict=True))
+
+
+def _judged(one: _Measured, corrected: Corrected) -> Comparison:
+    low, high = one.limits(1 - corrected.level)
+    told = corrected.p_adjusted < 1 - CONFIDENCE
+    if told:
+        assert low > 0 or high < 0, "no p-value is bolder than its interval"
+    else:
+        low, high = min(low, 0.0), max(high, 0.0)
+    a_is_better = (one.value > 0) != one.lower_is_better
+    verdict: Verdict = "a is better" if a_is_better else "b is better"
     return Comparison(
-        a=name_a,
-        b=name_b,
-        difference=_reconciled(tango(only_a, only_b, len(a)), p_value),
-        p_value=p_value,
-        n=len(a),
-        verdict=_verdict(only_a - only_b, p_value),
+        a=one.names[0],
+        b=one.names[1],
+        difference=Estimate(one.value, low, high),
+        p_value=one.p_value,
+        n=one.n,
+        verdict=verdict if told else UNTOLD,
+        p_adjusted=corrected.p_adjusted,
+        confidence=1 - corrected.level,
+        metric=one.metric,
     )
 
 
-def _verdict(lead: int, p_value: float) -> Verdict:
-    if p_value >= 1 - CONFIDENCE:
-        return "these data can't tell"
-    return "a is better" if lead > 0 else "b is better"
+def _accuracy(names: tuple[str, str], a: NDArray[np.bool_], b: NDArray[np.bool_]) -> _Measured:
+    if len(a) != len(b):
+        raise DataError(
+            f"a comparison needs the same samples: {names[0]!r} has {len(a)}, {names[1]!r} {len(b)}"
+        )
+    only_a, only_b, n = int((a & ~b).sum()), int((b & ~a).sum()), len(a)
+
+    def limits(confidence: float) -> tuple[float, float]:
+        found = tango(only_a, only_b, n, confidence)
+        assert found.low is not None
+        assert found.high is not None
+        return found.low, found.high
+
+    # Tango's statistic at a difference of 0; its p-value takes over far out in the tail.
+    z = abs(only_a - only_b) / math.sqrt(max(only_a + only_b, 1))
+    p_value = max(mcnemar(only_a, only_b), math.erfc(z / math.sqrt(2)) * (1 + 1e-6))
+    return _Measured(names, (only_a - only_b) / n, min(p_value, 1.0), limits, n)
 
 
-def _reconciled(difference: Estimate, p_value: float) -> Estimate:
-    value, low, high = difference.value, difference.low, difference.high
-    assert value is not None
-    assert low is not None
-    assert high is not None
-    if p_value >= 1 - CONFIDENCE:
-        return Estimate(value, min(low, 0.0), max(high, 0.0))
-    assert low > 0 or high < 0, "the exact test is never bolder than the score interval"
-    return difference
+def _of_metric(names: tuple[str, str], metric: str, pair: Pair, seed: int, draws: int) -> _Measured:
+    found = difference(metric, pair)
+    swapped = swap_test(found.statistic, found.rows_a, found.rows_b, seed=seed, draws=draws)
+    p_value = max(swapped, _p_of_interval(found.limits, 1 / (draws + 1), found.steps))
+    return _Measured(
+        names, found.value, p_value, found.limits, len(pair.labels), metric, found.lower_is_better
+    )
+
+
+def _p_of_interval(
+    limits: Callable[[float], tuple[float, float]], least: float, steps: int
+) -> float:
+    """The smallest level, `least` or above, at which the interval leaves out 0; rounded up."""
+
+    def leaves_out_0(level: float) -> bool:
+        low, high = limits(1 - level)
+        return low > 0 or high < 0
+
+    if leaves_out_0(least):
+        return least
+    low, high = math.log(least), 0.0
+    for _ in range(steps):
+        middle = (low + high) / 2
+        low, high = (low, middle) if leaves_out_0(math.exp(middle)) else (middle, high)
+    return math.exp(high)
+
+
+def _pairs(rungs: Mapping[str, Any], reference: str | None) -> list[tuple[str, str]]:
+    if len(rungs) < 2:
+        raise DataError(f"a comparison needs two classifiers or more; got {list(rungs)}")
+    if reference is None:
+        return list(combinations(rungs, 2))
+    if reference not in rungs:
+        raise DataError(f"nothing is called {reference!r}; there are {', '.join(rungs)}")
+    return [(reference, name) for name in rungs if name != reference]
+
+
+def _pair(a: Evaluation, b: Evaluation, names: tuple[str, str]) -> Pair:
+    if a.classes != b.classes or a.files != b.files or not np.array_equal(a.labels, b.labels):
+        raise DataError(
+            f"a comparison needs the same samples and classes in the same order: "
+            f"{names[0]!r} and {names[1]!r} differ"
+        )
+    both = a.scored & b.scored
+    if not both.any():
+        raise DataError(f"no sample was answered by both {names[0]!r} and {names[1]!r}")
+    return Pair(a.labels[both], a.probabilities[both], b.probabilities[both])
 
 
 def _flags(correct: ArrayLike, name: str) -> NDArray[np.bool_]:

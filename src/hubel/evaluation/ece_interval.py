@@ -18,20 +18,38 @@ tests/evaluation/test_coverage.py: 0.934 to 0.982, one standard error 0.01. Perc
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from hubel.evaluation.intervals import CONFIDENCE, UNDEFINED, Estimate
 from hubel.evaluation.metrics import Floats, Reliability, expected_calibration_error
 
-__all__ = ["estimate_ece"]
+__all__ = ["EceRange", "Inversion", "estimate_ece"]
 
 _NUM_SETS = 1000
 _STEPS = 10
 _LARGEST = 64.0
 
 
-class _Inversion:
+@dataclass(frozen=True, slots=True)
+class EceRange:
+    """What an error as measured says of the error behind it.
+
+    Attributes:
+        value: as measured; chance lifts it.
+        low: the limit under which what was seen is just not too large.
+        centre: under which it is as often larger as smaller: the value without its bias.
+        high: under which it is just not too small.
+    """
+
+    value: float
+    low: float
+    centre: float
+    high: float
+
+
+class Inversion:
     """Simulates the error under a shape of miscalibration, and finds the amount that fits."""
 
     def __init__(self, bins: Reliability, seed: int) -> None:
@@ -45,6 +63,7 @@ class _Inversion:
         size, self.draws = np.random.SeedSequence(seed).spawn(2)
         total = int(counts.sum())
         self.counts = np.random.default_rng(size).multinomial(total, self.share, _NUM_SETS)
+        self._known: dict[tuple[bytes, float], Floats] = {}
 
     def accuracy(self, shape: Floats, amount: float) -> Floats:
         """(bins,) accuracy of each bin at this amount of the shape."""
@@ -56,6 +75,12 @@ class _Inversion:
 
     def simulated(self, shape: Floats, amount: float) -> Floats:
         """(sets,) errors measured on simulated sets; the same draws for each amount."""
+        key = (shape.tobytes(), amount)
+        if key not in self._known:
+            self._known[key] = self._simulate(shape, amount)
+        return self._known[key]
+
+    def _simulate(self, shape: Floats, amount: float) -> Floats:
         rng = np.random.default_rng(self.draws)
         correct = rng.binomial(self.counts, self.accuracy(shape, amount))
         distance = np.abs(correct - self.counts * self.confidence).sum(axis=1)
@@ -68,6 +93,15 @@ class _Inversion:
             return float(np.quantile(self.simulated(shape, amount), tail)) < self.observed
 
         return self.error(shape, _crossing(too_small))
+
+    def range(self, confidence: float) -> EceRange:
+        """Limits and centre at a confidence; at several, what was simulated is used again."""
+        tail = (1 - confidence) / 2
+        low = self.limit(self.gap, 1 - tail)
+        overconfident = np.full(len(self.gap), -0.05)
+        high = max(self.limit(shape, tail) for shape in (self.gap, overconfident))
+        centre = min(max(self.limit(overconfident, 0.5), low), high)
+        return EceRange(self.observed, low, centre, high)
 
 
 def _crossing(too_small: Callable[[float], bool]) -> float:
@@ -105,9 +139,5 @@ def estimate_ece(bins: Reliability, seed: int = 0) -> Estimate:
     """
     if not bins.counts.any():
         return UNDEFINED
-    inversion = _Inversion(bins, seed)
-    value, tail = inversion.observed, (1 - CONFIDENCE) / 2
-    low = inversion.limit(inversion.gap, 1 - tail)
-    overconfident = np.full(len(inversion.gap), -0.05)
-    high = max(inversion.limit(shape, tail) for shape in (inversion.gap, overconfident))
-    return Estimate(value, min(low, value), max(high, value))
+    found = Inversion(bins, seed).range(CONFIDENCE)
+    return Estimate(found.value, min(found.low, found.value), max(found.high, found.value))

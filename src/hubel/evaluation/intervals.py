@@ -10,9 +10,10 @@ the true value, range over ten populations (2 to 10 classes, 50 to 2,000 samples
 | balanced accuracy | 0.900 to 0.950       | 0.945 to 0.973 |
 | macro F1          | 0.925 to 0.952       | 0.937 to 0.957 |
 | F1 of a class     |                      | 0.944 to 0.954 |
-| log loss          | 0.798 to 0.968       | 0.926 to 0.965 |
+| log loss          | 0.798 to 0.968       | 0.934 to 0.968 |
 
-The lowest, of log loss, is that of 100 samples with 3 mistakes: a mean that few samples make.
+The lowest, of log loss, is that of 100 samples with 3 mistakes: a mean that few samples make. It
+was 0.926 before a quarter of a sample stood for the tail that such few samples do not show.
 `pytest -m slow -rA tests/evaluation/test_coverage.py` measures the right-hand column again.
 """
 
@@ -20,14 +21,26 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from importlib import import_module
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hubel.errors import DataError
 
-__all__ = ["CONFIDENCE", "UNDEFINED", "Estimate", "skewed_mean", "wilson", "wilson_of_average"]
+__all__ = [
+    "CONFIDENCE",
+    "UNDEFINED",
+    "Estimate",
+    "hall",
+    "quantile",
+    "skewed_mean",
+    "student",
+    "wilson",
+    "wilson_of_average",
+]
 
 CONFIDENCE = 0.95
 
@@ -122,8 +135,10 @@ def wilson_of_average(value: float, smoothed: float, variance: float) -> Estimat
 def skewed_mean(values: NDArray[np.float64], limit: float) -> Estimate:
     """The mean of values between 0 and `limit` that may have a long right tail.
 
-    The studentised mean is straightened by Hall's cubic, which removes the effect of skewness;
-    plain normal limits are too low by far for log losses of a good classifier.
+    The studentised mean is straightened by Hall's cubic, which removes the effect of skewness, and
+    held against Student's t; plain normal limits are too low by far for log losses of a good
+    classifier. For the upper limit a quarter of a sample is added at the largest value seen: what
+    a tail costs is made by few samples, and the next one of them is as likely as not still unseen.
 
     Args:
         values: (n,) samples.
@@ -133,12 +148,12 @@ def skewed_mean(values: NDArray[np.float64], limit: float) -> Estimate:
         The mean with its interval; `UNDEFINED` for no values.
 
     Source: Hall (1992), On the removal of skewness by transformation, J. R. Stat. Soc. B
-    54:221-228.
+    54:221-228. The quarter is ours: 0, 0.25 and 0.5 were simulated, and it came nearest to 95%.
 
     Example:
         >>> estimate = skewed_mean(np.geomspace(0.01, 10, 50), limit=16.0)
         >>> round(estimate.value, 2), round(estimate.low, 2), round(estimate.high, 2)
-        (1.52, 0.95, 2.4)
+        (1.52, 0.94, 2.49)
     """
     n = len(values)
     if n == 0:
@@ -148,18 +163,46 @@ def skewed_mean(values: NDArray[np.float64], limit: float) -> Estimate:
     mean = float(ordered.mean())
     if n == 1:
         return Estimate(mean, 0.0, limit)
-    deviation = float(ordered.std(ddof=1))
-    if deviation <= 1e-12 * limit:
+    if float(ordered.std(ddof=1)) <= 1e-12 * limit:
         return Estimate(mean, mean, mean)
-    skewness = float(((ordered - mean) ** 3).mean()) / deviation**3
-    z, error = quantile(CONFIDENCE), deviation / math.sqrt(n)
-    low = mean - error * _unskewed(z, skewness, n)
-    high = mean - error * _unskewed(-z, skewness, n)
-    return Estimate(mean, min(max(low, 0.0), mean), max(min(high, limit), mean))
+    low, high = hall(ordered)
+    _, with_tail = hall(ordered, tail=0.25)
+    return Estimate(mean, min(max(low, 0.0), mean), max(min(max(high, with_tail), limit), mean))
 
 
-def _unskewed(z: float, skewness: float, n: int) -> float:
-    """The studentised mean at the normal quantile `z`: the inverse of Hall's cubic."""
+def hall(
+    ordered: NDArray[np.float64], confidence: float = CONFIDENCE, tail: float = 0.0
+) -> tuple[float, float]:
+    """Limits of a mean by Hall's cubic of the studentised mean.
+
+    Args:
+        ordered: (n,) samples that are not all equal, the largest last.
+        confidence: the share of such intervals that hold the truth.
+        tail: how much of a sample to add at the largest value.
+    """
+    weights = np.ones(len(ordered))
+    weights[-1] += tail
+    n = len(ordered) + tail
+    mean = float(weights @ ordered) / n
+    away = ordered - mean
+    deviation = math.sqrt(float(weights @ away**2) / (n - 1))
+    skewness = float(weights @ away**3) / n / deviation**3
+    t, error = student(n - 1, confidence), deviation / math.sqrt(n)
+    return (
+        mean - error * _unskewed(t, skewness, n),
+        mean - error * _unskewed(-t, skewness, n),
+    )
+
+
+def student(freedom: float, confidence: float) -> float:
+    """Student's quantile that leaves `confidence` between plus and minus itself."""
+    # Imported here: a cold start does without scipy.
+    special: Any = import_module("scipy.special")
+    return float(special.stdtrit(max(freedom, 1.0), (1 + confidence) / 2))
+
+
+def _unskewed(z: float, skewness: float, n: float) -> float:
+    """The studentised mean at the quantile `z`: the inverse of Hall's cubic."""
     root = math.sqrt(n)
     shifted = z - skewness / (6 * root)
     if math.isclose(skewness, 0, abs_tol=1e-6):

@@ -15,6 +15,7 @@ __all__ = [
     "Reliability",
     "accuracy",
     "balanced_accuracy",
+    "bin_of",
     "check_labels",
     "confusion_counts",
     "expected_calibration_error",
@@ -192,6 +193,12 @@ class Reliability:
     confidence: Floats
 
 
+def bin_of(confidence: Floats, bins: int = NUM_BINS) -> Counts:
+    """(n,) the place of each confidence among equal bins; a bin holds its upper edge."""
+    edges = np.arange(bins + 1) / bins
+    return np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
+
+
 def reliability(
     confidence: Floats, correct: NDArray[np.bool_], bins: int = NUM_BINS
 ) -> Reliability:
@@ -208,10 +215,9 @@ def reliability(
         >>> reliability(np.array([0.5, 0.51]), np.array([True, False]), bins=2).counts.tolist()
         [1, 1]
     """
-    edges = np.arange(bins + 1) / bins
-    place = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
+    place = bin_of(confidence, bins)
     return Reliability(
-        edges=edges,
+        edges=np.arange(bins + 1) / bins,
         counts=np.bincount(place, minlength=bins),
         correct=np.bincount(place[correct], minlength=bins),
         confidence=np.bincount(place, weights=confidence, minlength=bins).astype(np.float64),

@@ -32,13 +32,24 @@ class Sitting:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The run, its book, its recipe, and the device."""
+    """The run, its book, its recipe, and the device.
+
+    Attributes:
+        resumes: the command line that goes on with an interrupted run; of the run itself where it
+            is None.
+    """
 
     run: Run
     ledger: Ledger
     recipe: Recipe
     device: torch.device
     sitting: Sitting
+    resumes: str | None = None
+
+    @property
+    def way_on(self) -> str:
+        """How to go on when the run was cut short."""
+        return self.resumes or f"hubel train --resume {self.run.folder}"
 
     @property
     def reporter(self) -> Reporter:

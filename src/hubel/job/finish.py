@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -9,17 +10,21 @@ from numpy.typing import NDArray
 
 from hubel.classifier import Classifier
 from hubel.data.manifest import write_parquet
+from hubel.errors import BudgetError, FeatureError, RecipeError
 from hubel.evaluation.calibration import fit_temperature, softmax
-from hubel.evaluation.comparison import compare
 from hubel.evaluation.evaluation import Evaluation
-from hubel.evaluation.intervals import wilson
-from hubel.job.baselines import Baseline, largest_class, linear_on_pixels
+from hubel.job.desk import Desk
 from hubel.job.prepare import Material
+from hubel.job.rungs.cheap import CHEAP, fit_cheap
+from hubel.job.rungs.rung import Rung
 from hubel.runs import Run, versions
 from hubel.storage import write_bytes, write_json
 from hubel.training.trainer import Trainer
 
-__all__ = ["evaluate", "make_classifier", "make_ladder", "run_baselines"]
+__all__ = ["answers", "climb_cheap", "evaluate", "make_classifier", "record"]
+
+# Shares of their seconds; what one leaves over goes to those after it.
+_CHEAP = {"largest": 0.1, "neighbours": 1.0, "pixels": 3.0, "features": 6.0}
 
 
 def make_classifier(trainer: Trainer, material: Material, *, calibrate: bool) -> Classifier:
@@ -48,11 +53,25 @@ def evaluate(
 
     A test picture that was left out for a flaw has a row with its error.
     """
+    found = answers(classifier, material, trainer, "test")
+    return record(run, found, classifier.temperature, material)
+
+
+def answers(
+    classifier: Classifier, material: Material, trainer: Trainer, split: str
+) -> NDArray[np.float64]:
+    """Calibrated probabilities of the pictures of a split, (n, k)."""
     module = classifier.module.to(trainer.device)
-    rows = material.rows["test"]
-    scores = trainer.logits(module, material.pixels["test"])
+    scores = trainer.logits(module, material.pixels[split])
     module.cpu()
-    found = softmax(scores, classifier.temperature)
+    return softmax(scores, classifier.temperature)
+
+
+def record(
+    run: Run, found: NDArray[np.float64], temperature: float, material: Material
+) -> tuple[Evaluation, dict[str, Any]]:
+    """Write the evaluation and the predictions of the test split, of which `found` are (n, k)."""
+    rows = material.rows["test"]
     broken = _broken_rows(material)
     manifest = material.dataset.manifest
     together = np.concatenate([rows, broken])
@@ -67,7 +86,7 @@ def evaluate(
         probabilities=np.concatenate([found, blank]),
         errors=tuple(problems),
         split="test",
-        temperature=classifier.temperature,
+        temperature=temperature,
     )
     document = evaluation.to_json()
     write_json(run.folder / "evaluation.json", document)
@@ -76,37 +95,23 @@ def evaluate(
     return evaluation, document
 
 
-def run_baselines(material: Material, seconds: float, seed: int) -> list[Baseline]:
-    """Fit the cheap rungs within the seconds given."""
-    return [largest_class(material), linear_on_pixels(material, seconds, seed)]
+def climb_cheap(desk: Desk, material: Material, seconds: float) -> list[Rung]:
+    """Fit the cheap rungs of every training within the seconds given.
 
-
-def make_ladder(
-    run: Run, baselines: list[Baseline], network: Baseline, material: Material
-) -> dict[str, Any]:
-    """Compare all rungs on the same test samples and write `ladder.json`."""
-    targets = material.targets("test")
-    rungs = [*baselines, network]
-    right = {rung.name: rung.predicted == targets for rung in rungs}
-    document = {
-        "rungs": [
-            {
-                "name": rung.name,
-                "accuracy": wilson(int(right[rung.name].sum()), len(targets)).to_json(),
-                "parameters": rung.parameters,
-                "multiply_adds": rung.multiply_adds,
-                "seconds": round(rung.seconds, 2),
-                "note": rung.note,
-            }
-            for rung in rungs
-        ],
-        "comparisons": [
-            compare(right[network.name], right[rung.name], network.name, rung.name).to_json()
-            for rung in baselines
-        ],
-    }
-    write_json(run.folder / "ladder.json", document)
-    return document
+    A rung that these pictures don't allow is left out, with a sentence that says why.
+    """
+    rungs: list[Rung] = []
+    start = time.monotonic()
+    for place, key in enumerate(_CHEAP):
+        left = seconds - (time.monotonic() - start)
+        share = left * _CHEAP[key] / sum(list(_CHEAP.values())[place:])
+        try:
+            if left <= 0 and place:
+                raise BudgetError("no time is left for it")
+            rungs.append(fit_cheap(key, material, share, desk.recipe.seed))
+        except (FeatureError, RecipeError) as error:
+            desk.reporter.say(f"{CHEAP[key]} is left out: {error}")
+    return rungs
 
 
 def _broken_rows(material: Material) -> NDArray[np.int64]:

@@ -19,7 +19,7 @@ from hubel.training.trainer import Task, Trainer
 
 __all__ = ["Learned", "learn"]
 
-_BASELINE_SHARE = 0.1
+_CHEAP_SHARE = 0.1
 _REPORT_SECONDS = 8.0
 
 
@@ -38,8 +38,14 @@ class Learned:
     problem: HubelError | None = None
 
 
-def learn(desk: Desk, material: Material) -> Learned:
+def learn(desk: Desk, material: Material, after: float | None = None) -> Learned:
     """Train, or go on training, to the end of the plan.
+
+    Args:
+        desk: the run and its recipe.
+        material: to learn from.
+        after: seconds to keep back for what follows the evaluation; the cheap rungs and the report
+            where it is None.
 
     Raises:
         BudgetError: not one epoch fits into the budget.
@@ -58,7 +64,7 @@ def learn(desk: Desk, material: Material) -> Learned:
         if desk.ledger.facts["plan"]:
             desk.reporter.say("no checkpoint was finished before: training begins anew")
         pace = _pace(desk, trainer)
-        journey = _plan(desk, material, trainer, pace)
+        journey = _plan(desk, material, trainer, pace, after)
     if pace is not None:
         pace.seconds = desk.ledger.facts["plan"]["training_seconds"]
     # Epochs that the user has set stay as they are; the budget was checked when they were planned.
@@ -76,7 +82,9 @@ def _pace(desk: Desk, trainer: Trainer) -> Pace | None:
     return Pace(trainer, costs, 0.0)
 
 
-def _plan(desk: Desk, material: Material, trainer: Trainer, pace: Pace | None) -> Journey:
+def _plan(
+    desk: Desk, material: Material, trainer: Trainer, pace: Pace | None, after: float | None
+) -> Journey:
     recipe, train = desk.recipe, trainer.task.train
     if pace is None:
         assert recipe.epochs is not None
@@ -85,7 +93,7 @@ def _plan(desk: Desk, material: Material, trainer: Trainer, pace: Pace | None) -
     else:
         left = desk.seconds_left
         assert left is not None
-        seconds = left - _reserve(desk, material, pace.costs)
+        seconds = left - _reserve(desk, material, pace.costs, after)
         epochs, text = plan_epochs(trainer, pace.costs, seconds)
         if recipe.epochs is not None:
             epochs, text = _as_set(recipe.epochs, epochs, text)
@@ -106,24 +114,24 @@ def _as_set(wanted: int, fitting: int, text: str) -> tuple[int, str]:
     return wanted, f"{wanted} epochs, as set, fit into the budget"
 
 
-def _reserve(desk: Desk, material: Material, costs: Costs) -> float:
+def _reserve(desk: Desk, material: Material, costs: Costs, after: float | None) -> float:
     """Seconds to keep for what comes after training."""
     assert desk.recipe.budget is not None
     tests, checks = len(material.rows["test"]), max(1, len(material.rows["val"]))
     evaluation = costs.validation * (tests + checks) / checks
-    return baseline_seconds(desk, material) + 1.5 * evaluation + _REPORT_SECONDS
+    return 1.5 * evaluation + (
+        cheap_seconds(desk, material) + _REPORT_SECONDS if after is None else after
+    )
 
 
-def baseline_seconds(desk: Desk, material: Material) -> float:
+def cheap_seconds(desk: Desk, material: Material) -> float:
     """What the cheap rungs may take: a tenth of the budget, less where little data need less."""
     height, width = material.preprocess.height, material.preprocess.width
-    features = min(height, 32) * min(width, 32) * material.preprocess.num_channels
-    pictures = min(len(material.rows["train"]), 50_000)
-    estimate = 6.0 + pictures * features * len(material.dataset.manifest.classes) * 4e-8
+    described = sum(len(rows) for rows in material.rows.values()) * (5e-4 + height * width * 2e-7)
+    numbers = 4_000 * len(material.dataset.manifest.classes)
+    estimate = 8.0 + described + len(material.rows["train"]) * numbers * 4e-7
     return (
-        estimate
-        if desk.recipe.budget is None
-        else min(_BASELINE_SHARE * desk.recipe.budget, estimate)
+        estimate if desk.recipe.budget is None else min(_CHEAP_SHARE * desk.recipe.budget, estimate)
     )
 
 
@@ -193,7 +201,7 @@ def _stop_here(desk: Desk, material: Material, learned: Learned) -> None:
     message = (
         f"stopped at step {journey.step:,} of {journey.plan.steps:,}; the classifier as it is now "
         f"is in {desk.run.folder / 'classifier'}; go on with: "
-        f"hubel train --resume {desk.run.folder}"
+        f"{desk.way_on}"
     )
     desk.ledger.write(status="interrupted", error=message)
     raise Interrupted(message)

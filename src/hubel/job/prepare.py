@@ -179,7 +179,10 @@ def make_architecture(
 
 
 def as_pretrained(preprocess: Preprocess, recipe: Recipe) -> Preprocess:
-    """With the statistics that trained weights expect, where training begins with such."""
+    """With the statistics that trained weights expect, or features, where there are such."""
+    if recipe.features is not None:
+        count = preprocess.num_channels
+        return preprocess.with_statistics((0.0,) * count, (1.0,) * count)
     if not recipe.pretrained:
         return preprocess
     from hubel.models.zoo.building import statistics

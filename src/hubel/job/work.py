@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 
+from hubel.classifier import Classifier
 from hubel.data.dataset import Dataset
 from hubel.data.manifest import Manifest
 from hubel.data.preprocess import Preprocess
 from hubel.data.sources import open_source
-from hubel.errors import HubelError, Interrupted, RecipeError, StorageError
+from hubel.errors import RecipeError
 from hubel.evaluation.evaluation import Evaluation
-from hubel.job.baselines import Baseline
 from hubel.job.desk import Desk, Sitting
-from hubel.job.finish import evaluate, make_ladder, run_baselines
-from hubel.job.learn import Learned, baseline_seconds, learn, save_final
+from hubel.job.finish import answers, climb_cheap, evaluate
+from hubel.job.guard import alone
+from hubel.job.introduction import compare_versions, describe, headline, introduce
+from hubel.job.learn import Learned, cheap_seconds, learn, save_final
 from hubel.job.ledger import Ledger
 from hubel.job.prepare import (
     Material,
@@ -31,11 +31,13 @@ from hubel.job.prepare import (
     preprocess_for,
 )
 from hubel.job.report import rewrite_report, write_report
+from hubel.job.rungs.rung import Rung
 from hubel.job.settings import clean, command_for
+from hubel.job.standings import ladder_document
 from hubel.job.structure import structure_of
 from hubel.models.program import Program
-from hubel.runs import Run, expect_room, new_folder, versions
-from hubel.storage import lock_folder, storage_errors
+from hubel.runs import Run, expect_room, new_folder
+from hubel.storage import write_json
 from hubel.training.device import choose_device, describe_device
 from hubel.training.recipe import Recipe
 from hubel.training.rules import Facts, refuse_without_effect, resolve
@@ -85,7 +87,7 @@ def train(
     dataset.manifest.write(run.folder / "manifest.parquet")  # before run.json, which counts on it
     ledger.begin(run, sitting.command or command_for(os.fspath(data), chosen))
     ledger.write(
-        data=_describe(dataset),
+        data=describe(dataset),
         recipe={name: setting.to_json() for name, setting in resolved.items()},
         budget_seconds=recipe.budget,
         threads=torch.get_num_threads(),
@@ -93,7 +95,7 @@ def train(
         code=None if network.code is None else {"name": network.code, "sha256": network.sha256},
     )
     desk = Desk(run, ledger, recipe, facts.device, sitting)
-    _introduce(desk, dataset, network.notes)
+    introduce(desk, dataset, network.notes)
     return _work(desk, dataset, preprocess)
 
 
@@ -126,6 +128,13 @@ def resume(
     sitting = sitting or Sitting()
     run = Run.open(folder)
     facts = run.facts
+    if facts.get("kind") == "ladder":
+        from hubel.job.climb import resume_ladder
+
+        return resume_ladder(folder, sitting=sitting, workers=workers)
+    if facts.get("kind") == "rung":
+        whole = run.folder.parent.parent
+        raise RecipeError(f"{run.folder} is a rung; go on with: hubel ladder --resume {whole}")
     if facts.get("code"):
         run = replace(run, code=_same_code(facts["code"]).name)
     if facts["status"] == "done":
@@ -139,7 +148,7 @@ def resume(
     if workers is not None:
         recipe = replace(recipe, workers=workers)
     device, _ = choose_device(recipe.device)
-    _compare_versions(facts["versions"], sitting)
+    compare_versions(facts["versions"], sitting)
     data = facts["data"]
     manifest = Manifest.read(run.folder / "manifest.parquet")
     dataset = Dataset(open_source(data["source"]), data["kind"], manifest, tuple(data["notes"]))
@@ -150,15 +159,6 @@ def resume(
 def _same_code(code: dict[str, str]) -> Program:
     """The user's own file that a run began with, unchanged."""
     return Program.parse(code["name"]).expect_same(code["sha256"])
-
-
-def _compare_versions(before: dict[str, str], sitting: Sitting) -> None:
-    now = versions()
-    changed = [f"{name} {before[name]} -> {now.get(name)}" for name in before
-               if before[name] != now.get(name)]  # fmt: skip
-    if changed:
-        text = "; the weights may differ in their last bits from those of one sitting"
-        sitting.reporter.say("versions have changed: " + ", ".join(changed) + text)
 
 
 def _complete(run: Run, sitting: Sitting) -> Run:
@@ -172,43 +172,8 @@ def _complete(run: Run, sitting: Sitting) -> Run:
 
 
 def _work(desk: Desk, dataset: Dataset, preprocess: Preprocess) -> Run:
-    """All stages, alone at the run: a second process is refused before it changes anything."""
-    checkpoints = desk.run.folder / "checkpoints"
-    with storage_errors(checkpoints):
-        checkpoints.mkdir(exist_ok=True)
-    with lock_folder(checkpoints):
-        desk.ledger.write(status="running", error=None)
-        return _guarded(desk, dataset, preprocess)
-
-
-def _guarded(desk: Desk, dataset: Dataset, preprocess: Preprocess) -> Run:
-    """All stages; whatever ends them early is written down."""
-    try:
-        return _stages(desk, dataset, preprocess)
-    except Interrupted:
-        raise
-    except torch.OutOfMemoryError as error:
-        message = (
-            f"{desk.ledger.facts['device']['text']} has too little memory: begin again with a "
-            f"smaller --batch-size (it was {desk.recipe.batch_size}) or --size"
-        )
-        _note(desk, "failed", message)
-        raise RecipeError(message) from error
-    except KeyboardInterrupt:
-        message = f"stopped; go on with: hubel train --resume {desk.run.folder}"
-        _note(desk, "interrupted", message)
-        raise Interrupted(message) from None
-    except BaseException as error:
-        _note(desk, "failed", str(error) or type(error).__name__)
-        if isinstance(error, StorageError):
-            desk.reporter.say(f"when that is mended: hubel train --resume {desk.run.folder}")
-        raise
-
-
-def _note(desk: Desk, status: str, error: str) -> None:
-    if desk.ledger.facts["status"] == "running":
-        with suppress(HubelError):  # the disk may be what failed; `error` says so
-            desk.ledger.write(status=status, error=error)
+    locked = desk.run.folder / "checkpoints"
+    return alone(desk, locked, lambda: _stages(desk, dataset, preprocess))
 
 
 def _stages(desk: Desk, dataset: Dataset, preprocess: Preprocess) -> Run:
@@ -219,14 +184,13 @@ def _stages(desk: Desk, dataset: Dataset, preprocess: Preprocess) -> Run:
     learned = learn(desk, material)
     classifier = save_final(desk, material, learned)
     with ledger.stage("baselines"):
-        desk.reporter.say("fitting the baselines")
-        seconds = baseline_seconds(desk, material)
-        baselines = run_baselines(material, seconds, desk.recipe.seed)
+        desk.reporter.say("climbing the cheap rungs")
+        rungs = climb_cheap(desk, material, cheap_seconds(desk, material))
     with ledger.stage("evaluation"):
         evaluation, document = evaluate(run, classifier, material, learned.trainer)
-        network = _as_rung(desk, material, evaluation, learned)
-        make_ladder(run, baselines, network, material)
-        facts = classifier.facts | {"metrics": _headline(document)}
+        rungs.append(_as_rung(desk, material, evaluation, classifier, learned))
+        write_json(run.folder / "ladder.json", ladder_document(rungs, material))
+        facts = classifier.facts | {"metrics": headline(document)}
         replace(classifier, facts=facts).save(run.folder / "classifier")
     status = "done" if learned.problem is None else "diverged"
     ledger.write(status=status, error=None if learned.problem is None else str(learned.problem))
@@ -238,47 +202,18 @@ def _stages(desk: Desk, dataset: Dataset, preprocess: Preprocess) -> Run:
     return run
 
 
-def _as_rung(desk: Desk, material: Material, evaluation: Evaluation, learned: Learned) -> Baseline:
+def _as_rung(
+    desk: Desk, material: Material, evaluation: Evaluation, classifier: Classifier, learned: Learned
+) -> Rung:
     architecture = learned.trainer.task.architecture
     found = structure_of(architecture)
     desk.ledger.write(parameters=found.parameters, multiply_adds=found.multiply_adds)
-    tested = len(material.rows["test"])
-    predicted = evaluation.probabilities[:tested].argmax(1).astype(np.int64)
-    name = f"network ({architecture.short_name})"
     note = "from the zoo's weights" if desk.recipe.pretrained else "trained from scratch"
-    cost = (found.parameters, found.multiply_adds)
-    return Baseline(name, predicted, *cost, learned.journey.seconds, note)
-
-
-def _headline(document: dict[str, Any]) -> dict[str, Any]:
-    names = ("split", "n", "accuracy", "balanced_accuracy", "log_loss", "ece")
-    return {name: document[name] for name in names}
-
-
-def _describe(dataset: Dataset) -> dict[str, Any]:
-    accepted = int(dataset.manifest.accepted.sum())
-    name = dataset.source.name
-    return {
-        "source": name if name.startswith("sample:") else os.path.abspath(name),
-        "kind": dataset.kind,
-        "classes": list(dataset.manifest.classes),
-        "files": len(dataset.manifest),
-        "accepted": accepted,
-        "rejected": len(dataset.manifest) - accepted,
-        "splits": dataset.manifest.counts(),
-        "notes": list(dataset.notes),
-    }
-
-
-def _introduce(desk: Desk, dataset: Dataset, notes: tuple[str, ...]) -> None:
-    data = desk.ledger.facts["data"]
-    splits = ", ".join(f"{count:,} {split}" for split, count in data["splits"].items())
-    desk.reporter.say(
-        f"{data['source']}: {data['accepted']:,} pictures of {len(data['classes'])} classes "
-        f"({splits}); {data['rejected']:,} left out"
-    )
-    for note in dataset.notes:
-        desk.reporter.say(f"  {note}")
-    for note in notes:
-        desk.reporter.say(f"network: {note}")
-    desk.reporter.say(desk.ledger.facts["device"]["text"])
+    return Rung(
+        f"network ({architecture.short_name})",
+        {
+            "val": answers(classifier, material, learned.trainer, "val"),
+            "test": evaluation.probabilities[: len(material.rows["test"])],
+        },
+        found.parameters, found.multiply_adds, learned.journey.seconds, note, classifier,
+    )  # fmt: skip

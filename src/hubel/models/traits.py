@@ -7,7 +7,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hubel.models.blank import blank
 from hubel.models.catalogue import named
+from hubel.models.making import Order, make
 from hubel.models.naming import Kind, kind_of
 from hubel.models.program import Program
 
@@ -41,6 +43,9 @@ def traits_of(architecture: Architecture) -> Traits:
     Raises:
         RecipeError: it can't be built, or gives no class scores.
     """
+    if architecture.options.get("features"):  # these may have to learn before they can be run
+        blank(lambda: make(Order(architecture)))
+        return Traits(batch_norm=False, attention=False, normalised=False, notes=())
     return _traits(_key(architecture))
 
 

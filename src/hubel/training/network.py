@@ -13,6 +13,7 @@ from hubel.models.naming import Kind, kind_of
 from hubel.models.program import Program
 from hubel.models.stem import SMALL_SIDE
 from hubel.models.traits import Traits, takes
+from hubel.training.choices import OPTIMIZERS
 from hubel.training.plan import resolution
 from hubel.training.recipe import Recipe
 
@@ -62,6 +63,8 @@ def network_for(
     options: dict[str, Any] = {}
     if recipe.widths is not None:
         options["widths"] = list(recipe.widths)
+    if recipe.features is not None:
+        options["features"] = _standardised(recipe.features)
     options |= {name: True for name in ("pretrained", "small_stem") if getattr(recipe, name)}
     found = Architecture(
         name=recipe.model,
@@ -74,6 +77,15 @@ def network_for(
         return found
     program = Program.parse(recipe.model)
     return replace(found, name=program.short, code=program.name, sha256=sha256 or program.sha256)
+
+
+def _standardised(text: str) -> str:
+    """Features that are of one size each, which descent needs."""
+    from hubel.features.composed.scaling import Standard
+    from hubel.features.notation import parse
+
+    found = parse(text)
+    return str(found if isinstance(found, Standard) else Standard(found))
 
 
 def network_rules(wanted: Wanted, batch_size: int) -> Iterator[Rule]:
@@ -137,16 +149,17 @@ def _optimizer_rules(wanted: Wanted, traits: Traits, batch_size: int) -> Iterato
     if "optimizer" not in wanted.chosen:
         optimizer, why = _optimizer(traits)
         yield "optimizer", optimizer, why
-    adamw = optimizer == "adamw"
-    if optimizer != "sgd":
-        yield "momentum", 0.9, f"as the field has it for {optimizer}"
-    rate = 0.001 if adamw else 0.1
-    note = f"for {optimizer}"
+    choice = OPTIMIZERS[optimizer]
+    if choice.momentum is not None:
+        yield "momentum", choice.momentum, f"as the field has it for {optimizer}"
+    rate, note = choice.other_rate, f"for {optimizer}"
+    if recipe.squared and not choice.adaptive:
+        rate, note = rate / 10, "a tenth, for a squared hinge"
     if recipe.pretrained:
         rate, note = rate / 10, "a tenth, since the weights are trained already"
-    scale = (batch_size / 256) ** (0.5 if adamw else 1.0)
+    scale = (batch_size / 256) ** (0.5 if choice.adaptive else 1.0)
     yield "lr", rate * scale, f"{rate:g} for 256 pictures, scaled to {batch_size}; {note}"
-    yield "weight_decay", 0.05 if adamw else 0.0005, f"for {optimizer}"
+    yield "weight_decay", choice.other_decay, f"for {optimizer}"
 
 
 def _optimizer(traits: Traits) -> tuple[str, str]:

@@ -13,9 +13,9 @@ from hubel.data.augment import Augmentation
 from hubel.data.preprocess import Shape
 from hubel.errors import RecipeError
 from hubel.models.naming import expect_network
+from hubel.training.choices import CLASS_WEIGHTS, LOSSES, OPTIMIZERS
 
 __all__ = [
-    "OPTIMIZERS",
     "Recipe",
     "SetBy",
     "Setting",
@@ -26,8 +26,6 @@ __all__ = [
 ]
 
 SetBy = Literal["user", "default", "rule"]
-
-OPTIMIZERS = ("sgd", "momentum", "nesterov", "adamw")
 
 _SHOWN = {
     "bool": "on or off",
@@ -68,6 +66,9 @@ class Recipe:
         "`FILE.py:FUNCTION`",
     )
     widths: tuple[int, ...] | None = _setting(None, "channels of each group of the convnet", 1)
+    features: str | None = _setting(
+        None, "what model linear weighs instead of pixels, as in `histogram + hog`"
+    )
     pretrained: bool = _setting(False, "begin with the weights that the zoo has trained")
     small_stem: bool | None = _setting(None, "take strides out of a zoo network's stem")
     size: tuple[int, int] | None = _setting(None, "height and width of the input, in pixels", 1)
@@ -78,11 +79,21 @@ class Recipe:
     epochs: int | None = _setting(None, "passes over the training pictures", 1)
     budget: float | None = _setting(600.0, "seconds from the command to the report", 1)
     batch_size: int | None = _setting(None, "pictures a step", 2, 65_536)
+    loss: str = _setting("cross_entropy", "one of " + ", ".join(LOSSES))
+    margin: float = _setting(1.0, "by which a hinge wants the right score ahead", 1e-6)
+    squared: bool = _setting(False, "the square of each hinge")
+    focal_gamma: float = _setting(2.0, "how little focal loss counts what is easy", 0)
+    class_weights: str = _setting("none", "one of " + ", ".join(CLASS_WEIGHTS))
+    effective_beta: float = _setting(
+        0.999, "what a class gains by one more picture, as a share of the gain before", 0, 0.999999
+    )
     optimizer: str = _setting("nesterov", "one of " + ", ".join(OPTIMIZERS))
     lr: float | None = _setting(None, "largest learning rate", 0)
     norm_lr: float = _setting(1.0, "rate of normalisation's biases, as a multiple", 0)
     momentum: float = _setting(0.85, "share of the last step that is kept", 0, 0.9999)
     weight_decay: float | None = _setting(None, "pull of weights towards zero", 0)
+    l1: float = _setting(0.0, "penalty on the sizes of weights; makes zeros", 0)
+    sam_radius: float = _setting(0.0, "how far around the weights the loss is to be low", 0)
     warmup: float = _setting(0.2, "share of the steps in which the rate rises", 0, 0.9)
     final_lr: float = _setting(0.0, "rate at the end, as a share of the largest", 0, 1)
     label_smoothing: float = _setting(0.1, "share of the target that all classes share", 0, 0.99)
@@ -110,7 +121,13 @@ class Recipe:
         for setting in fields(self):
             _check(setting, getattr(self, setting.name))
         expect_network(self.model)
-        _choose("optimizer", self.optimizer, OPTIMIZERS)
+        if self.features is not None:
+            from hubel.features.notation import parse
+
+            parse(self.features)
+        _choose("loss", self.loss, tuple(LOSSES))
+        _choose("class_weights", self.class_weights, CLASS_WEIGHTS)
+        _choose("optimizer", self.optimizer, tuple(OPTIMIZERS))
         _choose("shape", self.shape, ("squash", "crop", "pad"))
         _choose("device", self.device.partition(":")[0], ("auto", "cpu", "cuda", "mps"))
         if self.resolutions is not None:

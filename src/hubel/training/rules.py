@@ -15,6 +15,7 @@ from hubel.errors import RecipeError
 from hubel.models.convnet import DEFAULT_WIDTHS, convnet_shape
 from hubel.models.naming import Kind, kind_of
 from hubel.models.registered import NETWORKS
+from hubel.training.choices import LOSSES, OPTIMIZERS, losses_that_take
 from hubel.training.device import choose_device, supports_bfloat16
 from hubel.training.network import Rule, Wanted, network_rules
 from hubel.training.recipe import Recipe, Setting
@@ -103,16 +104,14 @@ def _by_rule(recipe: Recipe, chosen: dict[str, Any], facts: Facts) -> Iterator[R
     batch = recipe.batch_size or _batch_size(facts.pictures)
     all_ = f"for {facts.pictures:,} training pictures"
     yield "batch_size", batch, f"a power of two from 32 to 256, or all there are, {all_}"
+    yield from _loss_rules(recipe)
     if recipe.model not in NETWORKS:
         wanted = Wanted(recipe, chosen, facts.preprocess, facts.num_classes)
         yield from network_rules(wanted, batch)
         yield from _changes(facts)
         return
-    adamw, linear = recipe.optimizer == "adamw", recipe.model == "linear"
-    rate = 0.002 if adamw else 0.02 if linear else 0.4
-    scale = (batch / 256) ** (0.5 if adamw else 1.0)
-    yield "lr", rate * scale, f"{rate} for 256 pictures, scaled to {batch}"
-    yield "weight_decay", 0.05 if adamw else 0.002, f"for {recipe.optimizer}"
+    linear = recipe.model == "linear"
+    yield from _own_steps(recipe, facts, batch)
     yield "small_stem", False, "for the networks of a zoo"
     if linear:
         yield "resolutions", ((1.0, 1.0),), "a linear classifier has one size"
@@ -125,6 +124,41 @@ def _by_rule(recipe: Recipe, chosen: dict[str, Any], facts: Facts) -> Iterator[R
     yield "norm_lr", 8.0, "for the convnet"
     yield "resolutions", ((0.4, 0.5), (0.7, 0.75), (1.0, 1.0)), "few pixels first: cheaper epochs"
     yield from _changes(facts)
+
+
+def _loss_rules(recipe: Recipe) -> Iterator[Rule]:
+    if "label_smoothing" not in LOSSES[recipe.loss].settings:
+        yield "label_smoothing", 0.0, f"{recipe.loss} has no smoothing"
+    if recipe.l1:
+        yield "averaging", 0.0, "an average of weights has fewer zeros than the weights"
+
+
+def _own_steps(recipe: Recipe, facts: Facts, batch: int) -> Iterator[Rule]:
+    """Momentum, rate and decay of the networks that are our own."""
+    choice = OPTIMIZERS[recipe.optimizer]
+    if recipe.optimizer == "muon":
+        yield "momentum", choice.momentum, "as the field has it for muon"
+    linear = recipe.model == "linear"
+    rate = 0.02 if linear and not choice.adaptive else choice.rate
+    note = ""
+    if recipe.squared and not choice.adaptive:
+        rate, note = _squared_rate(rate, facts, recipe)
+    scale = (batch / 256) ** (0.5 if choice.adaptive else 1.0)
+    yield "lr", rate * scale, f"{rate:g} for 256 pictures, scaled to {batch}{note}"
+    yield "weight_decay", choice.weight_decay, f"for {recipe.optimizer}"
+
+
+def _squared_rate(rate: float, facts: Facts, recipe: Recipe) -> tuple[float, str]:
+    """The slope of a squared hinge grows without end, so too large a rate diverges."""
+    if recipe.model != "linear":
+        return rate / 10, "; a tenth, for a squared hinge"
+    size = facts.preprocess
+    inputs = size.height * size.width * size.num_channels
+    if recipe.features is not None:
+        from hubel.features.notation import parse
+
+        inputs = parse(recipe.features).size((size.num_channels, size.height, size.width))
+    return min(rate, 1 / inputs), f"; at most 1 / {inputs:,} inputs, for a squared hinge"
 
 
 def _changes(facts: Facts) -> Iterator[Rule]:
@@ -157,8 +191,9 @@ def _batch_size(pictures: int) -> int:
 def refuse_without_effect(chosen: dict[str, Any], recipe: Recipe) -> None:
     """Off means off, and what is set must do something."""
     idle = {
-        "momentum": recipe.optimizer == "sgd",
+        "momentum": OPTIMIZERS[recipe.optimizer].momentum is None,
         "widths": recipe.model != "convnet",
+        "features": recipe.model != "linear",
         "norm_lr": recipe.model == "linear",
         "pretrained": kind_of(recipe.model) is not Kind.ZOO,
         "small_stem": kind_of(recipe.model) is not Kind.ZOO,
@@ -169,5 +204,26 @@ def refuse_without_effect(chosen: dict[str, Any], recipe: Recipe) -> None:
             raise RecipeError(
                 f"{name} has no effect with {other} {getattr(recipe, other)!r}; leave one out"
             )
+    _refuse_idle_loss(chosen, recipe)
     if recipe.model == "linear" and recipe.resolutions not in (None, ((1.0, 1.0),)):
         raise RecipeError("resolutions has no effect with model 'linear', which has one size")
+    if recipe.model == "linear" and recipe.optimizer == "muon":
+        raise RecipeError(
+            "optimizer muon has no effect with model 'linear': it is for the weights between the "
+            "first layer and the last, and there are none; take adamw"
+        )
+
+
+def _refuse_idle_loss(chosen: dict[str, Any], recipe: Recipe) -> None:
+    for name in ("label_smoothing", "margin", "squared", "focal_gamma", "class_weights"):
+        takers = losses_that_take(name)
+        if name in chosen and recipe.loss not in takers:
+            raise RecipeError(
+                f"{name} has no effect with loss {recipe.loss!r}; leave it out, or take "
+                f"{' or '.join(takers)}"
+            )
+    if "effective_beta" in chosen and recipe.class_weights != "effective_number":
+        raise RecipeError(
+            f"effective_beta has no effect with class_weights {recipe.class_weights!r}; leave it "
+            "out, or give class_weights=effective_number"
+        )

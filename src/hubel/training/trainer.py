@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,11 @@ from hubel.data.pixels import Pixels
 from hubel.data.preprocess import Preprocess
 from hubel.models.architecture import Architecture
 from hubel.training.averaging import WeightAverage
+from hubel.training.losses import Loss, make_loss
 from hubel.training.optimizers import Optimizer
 from hubel.training.plan import Plan, learning_rate, resolution
 from hubel.training.recipe import Recipe
+from hubel.training.sharpness import climb
 
 __all__ = ["Task", "Trainer", "logits_of"]
 
@@ -72,6 +74,7 @@ class Trainer:
         self.module.to(device, memory_format=self.layout)  # pyright: ignore[reportCallIssue]
         self.optimizer = Optimizer(self.module, recipe)
         self.average = WeightAverage(self.module)
+        self.loss = self._make_loss(recipe, device)
         self._forward: Callable[[Tensor], Tensor] = (
             torch.compile(self.module) if recipe.compile else self.module
         )
@@ -81,21 +84,20 @@ class Trainer:
         progress = plan.progress(step)
         self.module.train()
         # Dropout and the like draw from here: a function of the step, so that resuming is exact.
-        torch.manual_seed(int(generator(self.recipe.seed, "torch", step).integers(1 << 62)))
+        seed = int(generator(self.recipe.seed, "torch", step).integers(1 << 62))
+        torch.manual_seed(seed)
         images, targets = self._input(batch, step, progress)
-        with self._precision():
-            scores = self._forward(images)
-            loss = functional.cross_entropy(
-                scores.float(), targets, label_smoothing=self.recipe.label_smoothing
-            )
+        loss = self._backward(images, targets)
+        if self.recipe.sam_radius:
+            torch.manual_seed(seed)
+            with climb(self.module, self.recipe.sam_radius):
+                self._backward(images, targets)
         assert self.recipe.lr is not None
         rate = learning_rate(progress, self.recipe.warmup, self.recipe.final_lr)
-        self.optimizer.zero_grad()
-        loss.backward()  # pyright: ignore[reportUnknownMemberType]
         self.optimizer.step(self.recipe.lr * rate)
         if self.recipe.averaging:
             self.average.update(self.module, step, self.recipe.averaging * plan.steps)
-        return loss.detach()
+        return loss
 
     def size_at(self, progress: float) -> tuple[int, int]:
         """Height and width of the training pictures at a point of the training."""
@@ -118,8 +120,9 @@ class Trainer:
         return module.to(memory_format=self.layout).eval()  # pyright: ignore[reportCallIssue]
 
     def validate(self, progress: float) -> tuple[float, float]:
-        """Mean cross-entropy and accuracy on the validation samples, of the averaged weights.
+        """Mean loss and accuracy on the validation samples, of the averaged weights.
 
+        The loss is the one that is trained, without label smoothing.
         At the resolution that training has at that point: before the last, the network has not
         seen pictures of full size.
         """
@@ -127,7 +130,7 @@ class Trainer:
         logits = self.logits(module, self.task.val_pixels, self.size_at(progress))
         scores = torch.from_numpy(logits)
         targets = torch.from_numpy(self.task.val_targets)
-        loss = functional.cross_entropy(scores, targets).item()
+        loss = self._make_loss(replace(self.recipe, label_smoothing=0.0))(scores, targets).item()
         return loss, (scores.argmax(1) == targets).double().mean().item()
 
     def logits(
@@ -185,6 +188,19 @@ class Trainer:
             soft = functional.one_hot(targets, self.task.architecture.num_classes).float()
             return mix(images, soft, recipe.augmentation, recipe.seed, step)
         return images, targets
+
+    def _backward(self, images: Tensor, targets: Tensor) -> Tensor:
+        """Leave the gradients in the parameters; returns the mean loss."""
+        self.optimizer.zero_grad()
+        with self._precision():
+            scores = self._forward(images)
+        loss = self.loss(scores.float(), targets)
+        loss.backward()  # pyright: ignore[reportUnknownMemberType]
+        return loss.detach()
+
+    def _make_loss(self, recipe: Recipe, device: torch.device | None = None) -> Loss:
+        num_classes = self.task.architecture.num_classes
+        return make_loss(recipe, self.task.train.targets, num_classes).to(device)
 
     def _precision(self) -> AbstractContextManager[Any]:
         if self.recipe.precision == "bfloat16":

@@ -1,0 +1,100 @@
+"""`hubel ladder`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hubel.cli.train import Data, Device, Json, Out, Resume, Seed, Size, Workers
+from hubel.errors import RecipeError
+
+if TYPE_CHECKING:
+    from hubel.runs import Run
+
+__all__ = ["command"]
+
+_SAMPLE = "sample:trashnet"
+
+Rungs = Annotated[
+    str | None,
+    typer.Option(
+        help="Names with commas between them, of: largest, neighbours, pixels, pixels-svm, "
+        "features, mlp, lenet, convnet, hybrid, frozen [all]."
+    ),
+]
+Budget = Annotated[str | None, typer.Option(help="Time for everything, as 90s, 15m [15m].")]
+Channels = Annotated[str | None, typer.Option(help="rgb or grey [what the pictures are].")]
+Shape = Annotated[str | None, typer.Option(help="squash, crop or pad other ratios [squash].")]
+
+
+def command(  # noqa: PLR0917 (typer calls it by name)
+    data: Data = None,
+    rungs: Rungs = None,
+    budget: Budget = None,
+    out: Out = None,
+    resume: Resume = None,
+    size: Size = None,
+    channels: Channels = None,
+    shape: Shape = None,
+    seed: Seed = None,
+    device: Device = None,
+    workers: Workers = None,
+    json: Json = False,
+) -> None:
+    """Fit classifiers from the largest class to networks, and say which differences are real."""
+    given = {"budget": budget, "size": size, "channels": channels, "shape": shape, "seed": seed,
+             "device": device, "workers": workers}  # fmt: skip
+    chosen = {name: value for name, value in given.items() if value is not None}
+    if resume is not None:
+        run = _resume(resume, {"DATA": data, "--out": out, "--rungs": rungs}, chosen)
+    else:
+        run = _climb(data, rungs, out, chosen)
+    _print(run, json)
+
+
+def _climb(data: str | None, rungs: str | None, out: Path | None, chosen: dict[str, Any]) -> Run:
+    from hubel.cli.console import Terminal
+    from hubel.cli.main import STARTED
+    from hubel.cli.train import command_line
+    from hubel.job.climb import ladder
+    from hubel.job.desk import Sitting
+
+    with Terminal() as terminal:
+        if data is None:
+            terminal.say(
+                f"no data are named: climbing on {_SAMPLE}, photographs of waste in 6 classes"
+            )
+        sitting = Sitting(reporter=terminal, started=STARTED, command=command_line())
+        return ladder(data or _SAMPLE, rungs=rungs, out=out, sitting=sitting, **chosen)
+
+
+def _resume(folder: Path, begun: dict[str, Any], chosen: dict[str, Any]) -> Run:
+    from hubel.cli.console import Terminal
+    from hubel.cli.main import STARTED
+    from hubel.cli.train import command_line
+    from hubel.job.climb import resume_ladder
+    from hubel.job.desk import Sitting
+
+    workers = chosen.pop("workers", None)
+    given = [*(name for name, value in begun.items() if value is not None), *chosen]
+    if given:
+        raise RecipeError(
+            f"--resume goes on exactly as the run began, so {', '.join(given)} would have no "
+            "effect; leave that out, or start a new run"
+        )
+    with Terminal() as terminal:
+        sitting = Sitting(reporter=terminal, started=STARTED, command=command_line())
+        return resume_ladder(folder, sitting=sitting, workers=workers)
+
+
+def _print(run: Run, as_json: bool) -> None:
+    from hubel.cli.console import print_json
+    from hubel.cli.tables import ladder_summary
+
+    if as_json:
+        documents = {"evaluation": run.evaluation, "ladder": run.ladder}
+        print_json({"run": str(run.folder)} | run.facts | documents)
+    else:
+        print(ladder_summary(run))

@@ -1,0 +1,124 @@
+"""Scaling a feature, so that beside another it neither drowns it nor is drowned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+
+from hubel.errors import FeatureError
+from hubel.features.feature import Feature, FeatureModule, Shape
+
+__all__ = ["Standard", "StandardModule", "Unit", "UnitModule", "unit"]
+
+_PICTURES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Standard(Feature):
+    """Each number with the mean and deviation that it has over training pictures.
+
+    Numbers that never change there become zero.
+
+    Example:
+        >>> from hubel.features.gradients.hog import HOG
+        >>> str(Standard(HOG(cell=4)))
+        'standard(hog(cell=4))'
+    """
+
+    name: ClassVar[str] = "standard"
+    of: Feature
+
+    def size(self, shape: Shape) -> int:
+        return self.of.size(shape)
+
+    def __str__(self) -> str:
+        return f"{self.name}({self.of})"
+
+    def build(self, shape: Shape) -> StandardModule:
+        return StandardModule(self, shape)
+
+
+class StandardModule(FeatureModule):
+    """A feature less its mean, over its deviation."""
+
+    def __init__(self, feature: Standard, shape: Shape) -> None:
+        super().__init__(feature, shape)
+        self.of: nn.Module = feature.of.build(shape)
+        self.register_buffer("mean", torch.full((self.size,), torch.nan))
+        self.register_buffer("scale", torch.ones(self.size))
+        self.mean: Tensor
+        self.scale: Tensor
+
+    @torch.no_grad()
+    def fit(self, images_NCHW: Tensor, seed: int = 0) -> Self:
+        """Learn means and deviations from all pictures, in two passes over them."""
+        assert isinstance(self.of, FeatureModule)
+        self.of.fit(images_NCHW, seed)
+        pieces = images_NCHW.split(_PICTURES)
+        zero = torch.zeros(self.size, dtype=torch.float64, device=images_NCHW.device)
+        mean = sum((self.of(one).double().sum(0) for one in pieces), zero) / len(images_NCHW)
+        squares = sum(((self.of(one) - mean).square().sum(0) for one in pieces), zero)
+        deviation = (squares / len(images_NCHW)).sqrt()
+        changes = deviation > 1e-6 * mean.abs().clamp_min(1e-6)
+        self.mean = mean.to(images_NCHW.dtype)
+        self.scale = torch.where(changes, 1 / deviation, 0.0).to(images_NCHW.dtype)
+        return self
+
+    def forward(self, images_NCHW: Tensor) -> Tensor:
+        if self.mean.isnan().any():
+            raise FeatureError(
+                f"{self.feature} has learnt no means yet: call fit with training pictures"
+            )
+        return (self.of(images_NCHW) - self.mean) * self.scale
+
+
+@dataclass(frozen=True, slots=True)
+class Unit(Feature):
+    """A feature over its Euclidean length, for each picture by itself.
+
+    Example:
+        >>> from hubel.features.texture.lbp import LBP
+        >>> str(Unit(LBP()))
+        'unit(lbp)'
+    """
+
+    name: ClassVar[str] = "unit"
+    of: Feature
+
+    def size(self, shape: Shape) -> int:
+        return self.of.size(shape)
+
+    def __str__(self) -> str:
+        return f"{self.name}({self.of})"
+
+    def build(self, shape: Shape) -> UnitModule:
+        return UnitModule(self, shape)
+
+
+class UnitModule(FeatureModule):
+    """A feature over its length."""
+
+    def __init__(self, feature: Unit, shape: Shape) -> None:
+        super().__init__(feature, shape)
+        self.of: nn.Module = feature.of.build(shape)
+
+    def fit(self, images_NCHW: Tensor, seed: int = 0) -> Self:
+        assert isinstance(self.of, FeatureModule)
+        self.of.fit(images_NCHW, seed)
+        return self
+
+    def forward(self, images_NCHW: Tensor) -> Tensor:
+        return unit(self.of(images_NCHW))
+
+
+def unit(vectors_ND: Tensor) -> Tensor:
+    """Vectors of length one; zero stays zero.
+
+    Example:
+        >>> unit(torch.tensor([[3.0, 4.0], [0.0, 0.0]])).tolist()
+        [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
+    """
+    return torch.nn.functional.normalize(vectors_ND, dim=1)

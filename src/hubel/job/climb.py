@@ -1,0 +1,192 @@
+"""The ladder: every rung on the same splits, one chosen on validation, all compared on test.
+
+The budget, measured by the clock: the cheap rungs come first and have at most a quarter, each a
+share of what is left of it. Networks have the rest, less what the report takes, in shares of
+`NETWORK_RUNGS`; what one leaves over is passed on. A rung that doesn't fit is left out by name.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from hubel.data.dataset import Dataset
+from hubel.data.manifest import Manifest
+from hubel.data.preprocess import Preprocess
+from hubel.data.sources import open_source
+from hubel.errors import RecipeError
+from hubel.job.desk import Desk, Sitting
+from hubel.job.finish import record
+from hubel.job.guard import alone
+from hubel.job.introduction import compare_versions, describe, headline, introduce
+from hubel.job.ledger import Ledger
+from hubel.job.prepare import expect_unchanged, gather, open_data, preprocess_for
+from hubel.job.report import rewrite_report, write_report
+from hubel.job.rungs.names import expect_rungs
+from hubel.job.settings import clean, command_for
+from hubel.job.stair import Stair
+from hubel.runs import Run, expect_room, new_folder
+from hubel.storage import write_json
+from hubel.training.device import choose_device, describe_device
+from hubel.training.recipe import Recipe
+from hubel.training.rules import Facts, resolve
+
+__all__ = ["SETTINGS", "ladder", "resume_ladder"]
+
+SETTINGS = ("budget", "size", "channels", "shape", "device", "workers", "seed")
+_BUDGET = 900.0
+
+
+def ladder(
+    data: str | os.PathLike[str] = "sample:trashnet",
+    *,
+    rungs: str | Sequence[str] | None = None,
+    out: str | os.PathLike[str] | None = None,
+    sitting: Sitting | None = None,
+    **settings: Any,
+) -> Run:
+    """Fit the rungs of the ladder on the same splits, compare them, and say which one to ship.
+
+    Args:
+        data: as `hubel.train` takes it.
+        rungs: names, as a sequence or with commas between them; all of them where it is None.
+        out: folder of the run; the first free `runs/<data>-<n>` where it is None.
+        sitting: who listens; nobody by default.
+        **settings: `budget="15m"`, `size`, `channels`, `shape`, `device`, `workers`, `seed`.
+
+    Returns:
+        The run: its classifier is that of the rung that was chosen on the validation split.
+
+    Raises:
+        DataError: the data can't be used as they are.
+        RecipeError: a rung or a setting is unknown, impossible, or without effect.
+        StorageError: the disk is full, or a folder can't be written.
+        Interrupted: stopped by the user; the message says how to go on.
+    """
+    sitting = sitting or Sitting()
+    keys = expect_rungs(rungs)
+    chosen = _settings(settings)
+    choose_device(Recipe(**chosen).device)
+    expect_room(os.fspath(data), out)
+    ledger = Ledger(sitting.started)
+    with ledger.stage("scan"):
+        dataset, wish = open_data(open_source(data), chosen, sitting.reporter)
+        preprocess = preprocess_for(dataset, wish)
+    counts, classes = dataset.manifest.counts(), len(dataset.manifest.classes)
+    facts = Facts.of(counts["train"], preprocess, Recipe(**chosen).device, classes)
+    recipe, resolved = resolve(chosen, facts)
+    run = Run(new_folder(os.fspath(data), out))
+    dataset.manifest.write(run.folder / "manifest.parquet")  # before run.json, which counts on it
+    command = ["hubel", "ladder", "--rungs", ",".join(keys), *command_for(os.fspath(data), {})[2:]]
+    ledger.begin(run, sitting.command or command + _options(chosen))
+    ledger.write(
+        kind="ladder",
+        rungs=list(keys),
+        data=describe(dataset),
+        recipe={name: resolved[name].to_json() for name in SETTINGS},
+        budget_seconds=recipe.budget,
+        threads=torch.get_num_threads(),
+        device={"name": str(facts.device), "text": describe_device(facts.device)},
+        code=None,
+    )
+    desk = Desk(run, ledger, recipe, facts.device, sitting, _way_on(run))
+    introduce(desk, dataset, ())
+    return _climb(desk, dataset, preprocess)
+
+
+def resume_ladder(
+    folder: str | os.PathLike[str], *, sitting: Sitting | None = None, workers: int | None = None
+) -> Run:
+    """Go on with a ladder that was stopped: finished rungs are kept, the next one goes on.
+
+    Args:
+        folder: of the run.
+        sitting: who listens; nobody by default.
+        workers: threads that read; the one setting that changes no result.
+
+    Raises:
+        ArtifactError: the folder holds no run.
+        DataError: the pictures have changed since.
+        RecipeError: the run is no ladder.
+    """
+    sitting = sitting or Sitting()
+    run = Run.open(folder)
+    facts = run.facts
+    if facts.get("kind") != "ladder":
+        raise RecipeError(f"{run.folder} is no ladder; go on with: hubel train --resume {folder}")
+    if facts["status"] == "done":
+        if run.report.is_file():
+            sitting.reporter.say(f"{run.folder} is complete: there is nothing to resume")
+        else:
+            rewrite_report(run)
+        return run
+    ledger = Ledger(sitting.started, facts)
+    ledger.run = run
+    torch.set_num_threads(facts["threads"])
+    recipe = Recipe.from_json(facts["recipe"])
+    if workers is not None:
+        recipe = replace(recipe, workers=workers)
+    device, _ = choose_device(recipe.device)
+    compare_versions(facts["versions"], sitting)
+    data = facts["data"]
+    manifest = Manifest.read(run.folder / "manifest.parquet")
+    dataset = Dataset(open_source(data["source"]), data["kind"], manifest, tuple(data["notes"]))
+    wish = expect_unchanged(dataset, recipe, sitting.reporter)
+    desk = Desk(run, ledger, recipe, device, sitting, _way_on(run))
+    return _climb(desk, dataset, preprocess_for(dataset, wish))
+
+
+def _settings(settings: dict[str, Any]) -> dict[str, Any]:
+    chosen = {"budget": _BUDGET} | clean(settings)
+    others = [name for name in chosen if name not in SETTINGS]
+    if others:
+        raise RecipeError(
+            f"{others[0]} is a setting of hubel train, where one network is trained; the ladder "
+            f"takes {', '.join(SETTINGS)}"
+        )
+    return chosen
+
+
+def _options(chosen: dict[str, Any]) -> list[str]:
+    words = command_for("", chosen)[3:]
+    texts = [word.split("=", 1) for word in words if word != "--set"]
+    return [part for name, value in texts for part in (f"--{name}", value)]
+
+
+def _way_on(run: Run) -> str:
+    return f"hubel ladder --resume {run.folder}"
+
+
+def _climb(desk: Desk, dataset: Dataset, preprocess: Preprocess) -> Run:
+    return alone(desk, desk.run.folder / "rungs", lambda: _stages(desk, dataset, preprocess))
+
+
+def _stages(desk: Desk, dataset: Dataset, preprocess: Preprocess) -> Run:
+    ledger, run = desk.ledger, desk.run
+    with ledger.stage("pixels"):
+        material = gather(dataset, preprocess, desk.reporter, desk.recipe.workers or 1)
+    stair = Stair(desk, material)
+    with ledger.stage("rungs"):
+        for key in ledger.facts["rungs"]:
+            stair.climb(key)
+            write_json(run.folder / "ladder.json", stair.document())
+    with ledger.stage("evaluation"):
+        rung = stair.choose()
+        classifier = rung.classifier
+        assert classifier is not None
+        found = rung.probabilities["test"]
+        _, document = record(run, found, classifier.temperature, material)
+        facts = classifier.facts | {"metrics": headline(document)}
+        replace(classifier, facts=facts).save(run.folder / "classifier")
+        write_json(run.folder / "ladder.json", stair.document(rung))
+    ledger.write(
+        status="done", error=None, parameters=rung.parameters, multiply_adds=rung.multiply_adds
+    )
+    with ledger.stage("report"):
+        write_report(run, dataset.source)
+    ledger.write()
+    return run

@@ -1,0 +1,59 @@
+"""What a run says of itself when it begins, to people and in its book."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from hubel.data.dataset import Dataset
+from hubel.job.desk import Desk, Sitting
+from hubel.runs import versions
+
+__all__ = ["compare_versions", "describe", "headline", "introduce"]
+
+
+def headline(document: dict[str, Any]) -> dict[str, Any]:
+    """What a classifier is to know of its own evaluation."""
+    names = ("split", "n", "accuracy", "balanced_accuracy", "log_loss", "ece")
+    return {name: document[name] for name in names}
+
+
+def describe(dataset: Dataset) -> dict[str, Any]:
+    """The facts of the data, as `run.json` holds them."""
+    accepted = int(dataset.manifest.accepted.sum())
+    name = dataset.source.name
+    return {
+        "source": name if name.startswith("sample:") else os.path.abspath(name),
+        "kind": dataset.kind,
+        "classes": list(dataset.manifest.classes),
+        "files": len(dataset.manifest),
+        "accepted": accepted,
+        "rejected": len(dataset.manifest) - accepted,
+        "splits": dataset.manifest.counts(),
+        "notes": list(dataset.notes),
+    }
+
+
+def introduce(desk: Desk, dataset: Dataset, notes: tuple[str, ...]) -> None:
+    """Say what a run works on, and where."""
+    data = desk.ledger.facts["data"]
+    splits = ", ".join(f"{count:,} {split}" for split, count in data["splits"].items())
+    desk.reporter.say(
+        f"{data['source']}: {data['accepted']:,} pictures of {len(data['classes'])} classes "
+        f"({splits}); {data['rejected']:,} left out"
+    )
+    for note in dataset.notes:
+        desk.reporter.say(f"  {note}")
+    for note in notes:
+        desk.reporter.say(f"network: {note}")
+    desk.reporter.say(desk.ledger.facts["device"]["text"])
+
+
+def compare_versions(before: dict[str, str], sitting: Sitting) -> None:
+    """Say which versions are others than those that a run began with."""
+    now = versions()
+    changed = [f"{name} {before[name]} -> {now.get(name)}" for name in before
+               if before[name] != now.get(name)]  # fmt: skip
+    if changed:
+        text = "; the weights may differ in their last bits from those of one sitting"
+        sitting.reporter.say("versions have changed: " + ", ".join(changed) + text)

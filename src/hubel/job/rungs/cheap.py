@@ -1,0 +1,74 @@
+"""The cheap rungs by name, each within its seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import MappingProxyType
+
+from hubel.data.preprocess import Preprocess
+from hubel.job.prepare import Material
+from hubel.job.rungs.described import by_features
+from hubel.job.rungs.linear import LinearFit, fit_rung
+from hubel.job.rungs.pixels import largest_class, nearest_neighbours
+from hubel.job.rungs.rung import Rung
+from hubel.training.exact import LinearObjective
+
+__all__ = ["CHEAP", "designed_features", "fit_cheap", "linear_fit"]
+
+_GRID = 8  # cells of gradients across the shorter side
+_SVM = LinearObjective(loss="one_vs_rest", squared=True)
+
+CHEAP: MappingProxyType[str, str] = MappingProxyType(
+    {
+        "largest": "largest class",
+        "neighbours": "nearest neighbours on pixels",
+        "pixels": "linear on pixels",
+        "pixels-svm": "SVM on pixels",
+        "features": "linear on histogram + HOG",
+    }
+)
+
+
+def designed_features(preprocess: Preprocess) -> str:
+    """Colours and gradients that suit the pictures: about 8 cells a side, of 4 pixels or more.
+
+    Example:
+        >>> designed_features(Preprocess(height=28, width=28, channels="grey"))
+        'histogram(space=grey) + hog(cell=4)'
+    """
+    cell = max(4, 4 * round(min(preprocess.height, preprocess.width) / _GRID / 4))
+    colours = "histogram" if preprocess.channels == "rgb" else "histogram(space=grey)"
+    return f"{colours} + hog(cell={cell})"
+
+
+def linear_fit(key: str, material: Material, seed: int) -> LinearFit:
+    """The fit of a linear rung, not begun.
+
+    Raises:
+        FeatureError: the pictures are too small for the features.
+    """
+    text = designed_features(material.preprocess) if key == "features" else "pixels"
+    objective = _SVM if key == "pixels-svm" else LinearObjective()
+    return LinearFit(material, by_features(material, text), objective, seed)
+
+
+def fit_cheap(key: str, material: Material, seconds: float, seed: int) -> Rung:
+    """Fit a cheap rung.
+
+    Args:
+        key: one of `CHEAP`.
+        material: the data.
+        seconds: that it may take.
+        seed: draws training pictures where all are too many.
+
+    Raises:
+        FeatureError: the pictures are too small for the features.
+        RecipeError: the training pictures are all of one class.
+    """
+    plain: dict[str, Callable[[], Rung]] = {
+        "largest": lambda: largest_class(material),
+        "neighbours": lambda: nearest_neighbours(material, seconds, seed),
+    }
+    if key in plain:
+        return plain[key]()
+    return fit_rung(CHEAP[key], linear_fit(key, material, seed), seconds)

@@ -1,0 +1,215 @@
+"""The linear rungs: one mechanism for pixels, hand-designed features and frozen networks.
+
+Descriptions are standardised, and the scaling is folded into the weights afterwards, so that what
+is shipped takes descriptions as they are. The penalty is chosen on the validation split, from
+strong to weak, and so is the temperature.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hubel.errors import RecipeError
+from hubel.evaluation.calibration import fit_temperature, softmax
+from hubel.evaluation.learning_curve import nested_subsets
+from hubel.evaluation.metrics import log_losses
+from hubel.job.prepare import Material
+from hubel.job.rungs.described import Described
+from hubel.job.rungs.rung import Rung
+from hubel.job.structure import structure_of
+from hubel.training.exact import Effort, LinearObjective, solve
+
+__all__ = ["LinearFit", "Solved", "fit_rung"]
+
+_PENALTIES = (10.0, 1.0, 0.1, 0.01, 0.001)
+_EFFORT = Effort(tolerance=1e-4, svm_tolerance=1e-3, iterations=300, must_converge=False)
+_PILOT, _WARM = 512, 16
+_SOLVES = 5.0  # what a path costs, in fits of the strongest penalty; it is cut by the clock
+_BYTES = 1 << 30
+_ABSENT = 10.0  # by which a class without training pictures is behind all others
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """Weights (k, d) and bias (k,) for plain descriptions, and how they were chosen."""
+
+    weights: Tensor
+    bias: Tensor
+    temperature: float
+    penalty: float
+    loss: float
+
+
+class LinearFit:
+    """Descriptions of all splits, and the classifiers fitted to them.
+
+    Args:
+        material: the data.
+        described: the network whose head is fitted.
+        objective: what to minimise; its weight decay is chosen.
+        seed: draws the training pictures, where there is no time or memory for all.
+    """
+
+    def __init__(
+        self, material: Material, described: Described, objective: LinearObjective, seed: int
+    ) -> None:
+        self.material, self.described = material, described
+        self.objective, self.seed = objective, seed
+        self.rows: Rows = np.arange(0, dtype=np.int64)
+        self.train = self.val = self.test = torch.empty(0)
+
+    def describe(self, seconds: float) -> None:
+        """Describe the training pictures that the seconds allow, and all of the other splits."""
+        pixels, targets = self.material.pixels, self.material.targets("train")
+        count = self._affordable(seconds)
+        self.rows = nested_subsets(targets, [count], self.seed)[0]
+        self.train = self.described.vectors(pixels["train"].select(self.rows))
+        self.val, self.test = (self.described.vectors(pixels[name]) for name in ("val", "test"))
+
+    def best(self, taken: Rows, seconds: float) -> Solved:
+        """The best of the penalties on the validation split, strongest first, until it gets worse.
+
+        Args:
+            taken: places in `rows` of the training pictures.
+            seconds: after which no further penalty is tried.
+
+        Raises:
+            RecipeError: the pictures taken are all of one class.
+        """
+        start = last = time.monotonic()
+        problem = _Problem.of(self.train[taken], self._targets[taken], self.num_classes)
+        found: Solved | None = None
+        for penalty in _PENALTIES:
+            candidate = self._candidate(problem, penalty)
+            if found is not None and candidate.loss >= found.loss:
+                break
+            found = candidate
+            now = time.monotonic()
+            if now - start + 2 * (now - last) > seconds:
+                break
+            last = now
+        assert found is not None
+        return found
+
+    def scores(self, solved: Solved, split: str) -> NDArray[np.float32]:
+        """Of the pictures of "val" or "test", (n, k)."""
+        described = self.val if split == "val" else self.test
+        return (described @ solved.weights.T + solved.bias).numpy()
+
+    @property
+    def num_classes(self) -> int:
+        """Of the data."""
+        return len(self.material.dataset.manifest.classes)
+
+    @property
+    def _targets(self) -> Rows:
+        return self.material.targets("train")[self.rows]
+
+    def _candidate(self, problem: _Problem, penalty: float) -> Solved:
+        objective = replace(self.objective, weight_decay=penalty)
+        weights, bias = problem.solve(objective)
+        solved = Solved(weights, bias, 1.0, penalty, 0.0)
+        truth, scores = self.material.targets("val"), self.scores(solved, "val")
+        temperature = fit_temperature(scores, truth)
+        loss = float(log_losses(truth, softmax(scores, temperature)).mean())
+        return replace(solved, temperature=temperature, loss=loss)
+
+    def _affordable(self, seconds: float) -> int:
+        """How many training pictures the seconds and the memory are enough for, as measured."""
+        pixels, targets = self.material.pixels, self.material.targets("train")
+        rows = nested_subsets(targets, [min(_PILOT, len(targets))], self.seed)[0]
+        self.described.vectors(pixels["train"].select(rows[:_WARM]))
+        start = time.monotonic()
+        x = self.described.vectors(pixels["train"].select(rows))
+        describing = (time.monotonic() - start) / len(rows)
+        problem = _Problem.of(x, targets[rows], self.num_classes)
+        strongest = replace(self.objective, weight_decay=_PENALTIES[0])
+        # The first has scikit-learn to load, and others may be at work: the quicker one counts.
+        solving = _SOLVES * min(problem.seconds(strongest) for _ in range(2)) / len(rows)
+        left = seconds - describing * (len(pixels["val"]) + len(pixels["test"]) + len(rows))
+        fitting = int(max(left, 0.0) / (describing + solving))
+        most = _BYTES // (8 * x.shape[1])
+        return min(len(targets), max(len(rows), min(fitting, most)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """Standardised descriptions, and what folds the scaling into the weights."""
+
+    x: Tensor
+    y: Rows
+    present: Rows
+    mean: Tensor
+    scale: Tensor
+    num_classes: int
+
+    @classmethod
+    def of(cls, x: Tensor, targets: Rows, num_classes: int) -> _Problem:
+        present, y = np.unique(targets, return_inverse=True)
+        if len(present) < 2:
+            raise RecipeError(f"the {len(x):,} training pictures taken are all of one class")
+        mean, deviation = x.mean(0), x.std(0, correction=0)
+        changes = deviation > 1e-6
+        scale = torch.where(changes, 1 / deviation.clamp_min(1e-6), 0.0)
+        return cls((x - mean) * scale, y.astype(np.int64), present, mean, scale, num_classes)
+
+    def seconds(self, objective: LinearObjective) -> float:
+        """How long solving takes."""
+        start = time.monotonic()
+        self.solve(objective)
+        return time.monotonic() - start
+
+    def solve(self, objective: LinearObjective) -> tuple[Tensor, Tensor]:
+        """Weights and bias of all classes, for descriptions that are not standardised."""
+        from threadpoolctl import threadpool_limits
+
+        x: Any = self.x.numpy()  # float32: half the memory, and the minimum to the same digits
+        with threadpool_limits(1):  # waiting threads spin: five times slower where cores are shared
+            found = solve(x, self.y, objective, _EFFORT)
+        part = torch.from_numpy(found.weights).double() * self.scale
+        offset = torch.from_numpy(found.bias).double() - part @ self.mean.double()
+        weights = torch.zeros((self.num_classes, x.shape[1]), dtype=torch.float64)
+        bias = torch.full((self.num_classes,), float(offset.min()) - _ABSENT, dtype=torch.float64)
+        weights[self.present], bias[self.present] = part, offset
+        return weights.float(), bias.float()
+
+
+def fit_rung(name: str, fit: LinearFit, seconds: float) -> Rung:
+    """Describe, solve, calibrate: a rung that can be shipped.
+
+    Args:
+        name: of the rung.
+        fit: not described yet.
+        seconds: for all of it.
+
+    Raises:
+        RecipeError: the training pictures are all of one class.
+    """
+    start = time.monotonic()
+    fit.describe(seconds)
+    taken = np.arange(len(fit.rows), dtype=np.int64)
+    solved = fit.best(taken, seconds - (time.monotonic() - start))
+    answers = {
+        split: softmax(fit.scores(solved, split), solved.temperature) for split in ("val", "test")
+    }
+    total = len(fit.material.rows["train"])
+    note = f"{fit.train.shape[1]:,} numbers a picture, penalty {solved.penalty:g} by validation"
+    if len(fit.rows) < total:
+        note += f", fitted on {len(fit.rows):,} of {total:,} pictures drawn"
+    head = (solved.weights, solved.bias)
+    classifier = fit.described.classifier(head, solved.temperature, fit.material)
+    seconds = time.monotonic() - start
+    cost = structure_of(fit.described.architecture)
+    return Rung(
+        name, answers, cost.parameters, cost.multiply_adds or solved.weights.numel(),
+        seconds, note, classifier,
+    )  # fmt: skip

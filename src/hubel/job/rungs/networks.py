@@ -1,0 +1,176 @@
+"""The rungs that are networks: each a run of its own, on a share of the budget."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+import torch
+
+from hubel.data.preprocess import Preprocess
+from hubel.errors import BudgetError
+from hubel.job.desk import Desk, Sitting
+from hubel.job.finish import answers
+from hubel.job.learn import learn, save_final
+from hubel.job.ledger import Ledger
+from hubel.job.prepare import Material, gather, make_architecture
+from hubel.job.rungs.rung import Rung
+from hubel.job.structure import structure_of
+from hubel.runs import Run
+from hubel.storage import storage_errors
+from hubel.training.recipe import Recipe
+from hubel.training.rules import Facts, resolve
+
+__all__ = ["NETWORK_RUNGS", "Materials", "NetworkRung", "climb_network", "hybrid_line"]
+
+_AFTER = 1.0  # seconds for what follows the scoring of a rung
+_TOKENS = 16  # a side that the hybrid's convolutions aim at
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkRung:
+    """A network that is a rung.
+
+    Attributes:
+        model: as a recipe names it; None is the hybrid, whose line follows from the pictures.
+        weight: its share of what the cheap rungs leave.
+        side: most pixels a side that it is given.
+    """
+
+    model: str | None
+    weight: float
+    side: int | None = None
+
+
+NETWORK_RUNGS: MappingProxyType[str, NetworkRung] = MappingProxyType(
+    {
+        "mlp": NetworkRung("mlp", 1.0, 32),
+        "lenet": NetworkRung("lenet5", 1.0, 32),
+        "convnet": NetworkRung("convnet", 5.0),
+        "hybrid": NetworkRung(None, 3.0),
+    }
+)
+
+
+class Materials:
+    """The same splits at the sizes that rungs ask for, each gathered once."""
+
+    def __init__(self, desk: Desk, whole: Material) -> None:
+        self._desk, self._whole = desk, whole
+        self._small: dict[int, Material] = {}
+
+    def at(self, side: int | None) -> Material:
+        """The material with at most so many pixels a side, as it is where that is None."""
+        now = self._whole.preprocess
+        if side is None or max(now.height, now.width) <= side:
+            return self._whole
+        if side not in self._small:
+            height, width = min(now.height, side), min(now.width, side)
+            small = replace(now, height=height, width=width, mean=(), std=())
+            with self._desk.ledger.stage("pixels"):
+                workers = self._desk.recipe.workers or 1
+                self._small[side] = gather(self._whole.dataset, small, self._desk.reporter, workers)
+        return self._small[side]
+
+
+def hybrid_line(preprocess: Preprocess) -> str:
+    """Convolutions that leave about 16 x 16 tokens, then two layers of a transformer.
+
+    Example:
+        >>> hybrid_line(Preprocess(height=128, width=96)).partition(" tokens")[0]
+        'conv3x3/2(16) bn relu conv3x3/2(32) bn relu conv3x3/2(64) bn relu'
+
+    Source: the shape of Hassani et al. 2021, arXiv 2104.05704, smaller.
+    """
+    side = max(preprocess.height, preprocess.width)
+    halvings = max(0, min(3, math.ceil(math.log2(max(side, 1) / _TOKENS))))
+    strided = [f"conv3x3/2({width}) bn relu" for width in (16, 32, 64)[3 - halvings :]]
+    plain = {0: ["conv3x3(32) bn relu", "conv3x3(64) bn relu"], 1: ["conv3x3(32) bn relu"]}
+    stem = " ".join([*plain.get(halvings, []), *strided])
+    layer = "residual(norm attention(4)) residual(norm fc(128) gelu fc(64))"
+    return f"{stem} tokens positions [{layer}]*2 norm seqpool fc"
+
+
+def climb_network(main: Desk, key: str, materials: Materials, seconds: float) -> Rung:
+    """Train a network as a run of its own, or go on with it.
+
+    Args:
+        main: of the ladder.
+        key: one of `NETWORK_RUNGS`.
+        materials: to learn from.
+        seconds: for all of it.
+
+    Raises:
+        BudgetError: not one epoch fits.
+        RecipeError: the network doesn't take such pictures.
+        DivergedError: the loss stopped being a number.
+        Interrupted: the user stopped it.
+    """
+    started = time.monotonic()
+    rung = NETWORK_RUNGS[key]
+    material = materials.at(rung.side)
+    left = seconds - (time.monotonic() - started)
+    if left < 1:
+        raise BudgetError("no time is left for it")
+    desk = _desk(main, key, material, left)
+    try:
+        learned = learn(desk, material, after=_AFTER)
+    except BudgetError as error:  # its ways out are those of a single training
+        raise BudgetError(f"{str(error).partition(';')[0]}; give the ladder more time") from None
+    if learned.problem is not None:
+        desk.ledger.write(status="diverged", error=str(learned.problem))
+        raise learned.problem
+    classifier = save_final(desk, material, learned)
+    cost = structure_of(learned.trainer.task.architecture)
+    found = {split: answers(classifier, material, learned.trainer, split)
+             for split in ("val", "test")}  # fmt: skip
+    counts = {"parameters": cost.parameters, "multiply_adds": cost.multiply_adds}
+    desk.ledger.write(status="done", error=None, **counts)
+    size = f"{material.preprocess.height} x {material.preprocess.width} px"
+    epochs = desk.ledger.facts["made"]["epochs"]
+    note = f"{epochs:.0f} epochs from scratch, {size}"
+    spent = learned.journey.seconds
+    return Rung(key, found, cost.parameters, cost.multiply_adds, spent, note, classifier)
+
+
+def _desk(main: Desk, key: str, material: Material, seconds: float) -> Desk:
+    """The desk of a rung's own run: as it was left, or a new one."""
+    run = Run(main.run.folder / "rungs" / key)
+    sitting = Sitting(reporter=main.reporter)
+    if (run.folder / "checkpoints").is_dir() and (run.folder / "run.json").is_file():
+        ledger = Ledger(sitting.started, run.facts)
+        ledger.run = run
+        ledger.write(status="running", error=None)
+        recipe = Recipe.from_json(ledger.facts["recipe"])
+        return Desk(run, ledger, recipe, main.device, sitting, main.way_on)
+    preprocess = material.preprocess
+    model = NETWORK_RUNGS[key].model or hybrid_line(preprocess)
+    chosen: dict[str, Any] = {
+        "model": model,
+        "budget": seconds,
+        "seed": main.recipe.seed,
+        "device": str(main.device),
+    }
+    if main.recipe.workers is not None:
+        chosen["workers"] = main.recipe.workers
+    classes = len(material.dataset.manifest.classes)
+    facts = Facts(len(material.rows["train"]), preprocess, main.device, "the ladder's", classes)
+    recipe, settings = resolve(chosen, facts)
+    make_architecture(material.dataset, preprocess, recipe).check()
+    with storage_errors(run.folder):
+        (run.folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+    ledger = Ledger(sitting.started)
+    ledger.begin(run, main.ledger.facts["command"])
+    ledger.write(
+        kind="rung",
+        data=main.ledger.facts["data"],
+        recipe={name: setting.to_json() for name, setting in settings.items()},
+        budget_seconds=seconds,
+        threads=torch.get_num_threads(),
+        device=main.ledger.facts["device"],
+        code=None,
+    )
+    return Desk(run, ledger, recipe, main.device, sitting, main.way_on)

@@ -1,0 +1,116 @@
+"""The rungs that learn no weights: the largest class, and the nearest pictures."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from hubel.data.keyed import permutation
+from hubel.data.pixels import Pixels
+from hubel.job.prepare import Material
+from hubel.job.rungs.described import by_features
+from hubel.job.rungs.rung import Rung
+
+__all__ = ["largest_class", "nearest_neighbours"]
+
+_SIDE = 32
+_NEIGHBOURS = (1, 3, 5, 10, 20, 50)
+_BLOCK = 1024
+_TIE = 1e-4  # what the nearest of equals is ahead by
+
+
+def largest_class(material: Material) -> Rung:
+    """Always answers with the class that has the most training pictures."""
+    count = len(material.dataset.manifest.classes)
+    counts = np.bincount(material.targets("train"), minlength=count)
+    share = (counts + 1) / (counts.sum() + count)
+    name = material.dataset.manifest.classes[int(counts.argmax())]
+    answers = {split: np.tile(share, (len(material.rows[split]), 1)) for split in ("val", "test")}
+    described = by_features(material, "pixels(side=1)")
+    bias = torch.from_numpy(np.log(share)).float()
+    head = (torch.zeros_like(described.head.weight), bias)
+    classifier = described.classifier(head, 1.0, material)
+    return Rung("largest class", answers, 0, 0, 0.0, f"always answers {name!r}", classifier)
+
+
+def nearest_neighbours(material: Material, seconds: float, seed: int) -> Rung:
+    """The classes of the training pictures whose pixels are nearest, at most 32 x 32 of them.
+
+    How many neighbours vote is chosen by accuracy on the validation split. A share of the votes
+    becomes a probability by Laplace's rule of succession; of equal shares, the class of the nearer
+    neighbours wins.
+
+    Args:
+        material: the data.
+        seconds: that comparing may take; where all training pictures are too many, some are drawn.
+        seed: draws them.
+    """
+    start = time.monotonic()
+    splits = {name: _flat(material.pixels[name]) for name in ("val", "test")}
+    take = permutation(seed, 0, len(material.rows["train"]))
+    train = _flat(material.pixels["train"].select(take[: _affordable(material, seconds)]))
+    targets = torch.from_numpy(material.targets("train")[take[: len(train)]])
+    classes = len(material.dataset.manifest.classes)
+    near = {name: _nearest(x, train, targets) for name, x in splits.items()}
+    truth = torch.from_numpy(material.targets("val"))
+    tried = [k for k in _NEIGHBOURS if k <= len(train)]
+    shares = {k: _shares(near["val"][:, :k], classes) for k in tried}
+    best = max(tried, key=lambda k: (shares[k].argmax(1) == truth).double().mean().item())
+    found = {name: _shares(rows[:, :best], classes).numpy() for name, rows in near.items()}
+    note = (
+        f"{best} neighbour{'s' * (best > 1)}, chosen on validation, among {len(train):,} pictures"
+    )
+    return Rung(
+        "nearest neighbours on pixels", found, train.numel(), train.numel(),
+        time.monotonic() - start, note,
+    )  # fmt: skip
+
+
+def _flat(pixels: Pixels) -> Tensor:
+    """Pixels from 0 to 1, at most 32 a side by averaging: (n, d)."""
+    parts: list[Tensor] = []
+    for start in range(0, len(pixels), _BLOCK):
+        block = np.arange(start, min(start + _BLOCK, len(pixels)), dtype=np.int64)
+        x = torch.from_numpy(pixels.take(block)).permute(0, 3, 1, 2).float().div_(255)
+        height, width = (min(side, _SIDE) for side in x.shape[2:])
+        parts.append(functional.adaptive_avg_pool2d(x, (height, width)).flatten(1))
+    return torch.cat(parts)
+
+
+def _affordable(material: Material, seconds: float) -> int:
+    """Training pictures that all others can be held against in half of the time."""
+    asked = len(material.rows["val"]) + len(material.rows["test"])
+    return max(1_000, int(seconds / 2 * _PRODUCTS_A_SECOND / (asked * _numbers(material))))
+
+
+_PRODUCTS_A_SECOND = 1e10
+
+
+def _numbers(material: Material) -> int:
+    preprocess = material.preprocess
+    return min(preprocess.height, _SIDE) * min(preprocess.width, _SIDE) * preprocess.num_channels
+
+
+def _nearest(x: Tensor, train: Tensor, targets: Tensor) -> Tensor:
+    """Classes of the nearest training pictures, nearest first: (n, at most 50)."""
+    squares = train.square().sum(1)
+    count = min(_NEIGHBOURS[-1], len(train))
+    # |x - t|^2 without |x|^2, which is the same for all t.
+    rows = [
+        torch.addmm(squares, block, train.T, alpha=-2).topk(count, largest=False).indices
+        for block in x.split(_BLOCK)
+    ]
+    return targets[torch.cat(rows)]
+
+
+def _shares(votes: Tensor, classes: int) -> Tensor:
+    """Probabilities, float64, (n, classes), of the classes of the neighbours, (n, k)."""
+    ahead = _TIE * torch.arange(votes.shape[1], 0, -1, dtype=torch.float64) / votes.shape[1] ** 2
+    weights = (1 + ahead).expand(votes.shape)
+    counted = torch.ones((len(votes), classes), dtype=torch.float64)
+    counted.scatter_add_(1, votes, weights)
+    return counted / counted.sum(1, keepdim=True)

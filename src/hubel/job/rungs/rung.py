@@ -1,0 +1,54 @@
+"""What every rung comes to: its answers and its price."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hubel.classifier import Classifier
+from hubel.evaluation.evaluation import Evaluation
+from hubel.job.prepare import Material
+
+__all__ = ["Rung"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rung:
+    """A way to classify, fitted.
+
+    Attributes:
+        name: what people call it.
+        probabilities: of the classes, (n, k), by split: "val" and "test".
+        parameters: numbers that it learned.
+        multiply_adds: for one picture; None where they can't be told.
+        seconds: to fit.
+        note: how it was fitted.
+        classifier: that can be saved and shipped; None where there is none.
+    """
+
+    name: str
+    probabilities: dict[str, NDArray[np.float64]]
+    parameters: int
+    multiply_adds: int | None
+    seconds: float
+    note: str
+    classifier: Classifier | None = None
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        """Class index of each test picture, (n,)."""
+        return self.probabilities["test"].argmax(1).astype(np.int64)
+
+    def evaluation(self, material: Material, split: str) -> Evaluation:
+        """Its answers beside the truth, for a split."""
+        manifest, rows = material.dataset.manifest, material.rows[split]
+        return Evaluation(
+            files=tuple(manifest.files(rows)),
+            labels=material.targets(split),
+            classes=manifest.classes,
+            probabilities=self.probabilities[split],
+            errors=(None,) * len(rows),
+            split=split,
+        )

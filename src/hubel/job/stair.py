@@ -1,0 +1,138 @@
+"""Climbing: one rung after the other, each within its share of the time, each kept when done."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from hubel.errors import BudgetError, DivergedError, FeatureError, RecipeError
+from hubel.job.desk import Desk
+from hubel.job.prepare import Material
+from hubel.job.rungs.cheap import CHEAP, fit_cheap, linear_fit
+from hubel.job.rungs.curve import curve_of
+from hubel.job.rungs.frozen import frozen_fit, weights_at_hand
+from hubel.job.rungs.linear import fit_rung
+from hubel.job.rungs.networks import NETWORK_RUNGS, Materials, climb_network
+from hubel.job.rungs.rung import Rung
+from hubel.job.rungs.shelf import keep_rung, kept_curve, kept_rung
+from hubel.job.standings import Extras, choose, ladder_document, verdict_on
+
+__all__ = ["Stair"]
+
+_CHEAP_SHARE = 0.25
+_AFTER = 12.0  # seconds for the last comparisons and the report
+_FIT_SHARE = 0.6  # of the rung whose learning curve is drawn
+_WEIGHTS = {
+    **{"largest": 0.1, "neighbours": 1.0, "pixels": 2.0, "pixels-svm": 2.0, "features": 5.0},
+    **{key: rung.weight for key, rung in NETWORK_RUNGS.items()},
+    "frozen": 3.0,
+}
+
+
+class Stair:
+    """The rungs of one ladder, as far as they are climbed.
+
+    Args:
+        desk: of the ladder.
+        material: all rungs learn from it.
+    """
+
+    def __init__(self, desk: Desk, material: Material) -> None:
+        self._desk, self._material = desk, material
+        self._materials = Materials(desk, material)
+        self._started = time.monotonic()
+        self._waiting: list[str] = list(desk.ledger.facts["rungs"])
+        self._curve: dict[str, Any] | None = None
+        self._left_out: list[tuple[str, str]] = []
+        self._folders: dict[str, str] = {}
+        # What can't be climbed is given no time.
+        self._weights = _WEIGHTS | ({} if weights_at_hand() else {"frozen": 0.0})
+        self.rungs: list[Rung] = []
+
+    def climb(self, key: str) -> None:
+        """Fit a rung, or read back what was fitted before; or say why it is left out."""
+        folder = self._desk.run.folder / "rungs" / key
+        rung = kept_rung(folder)
+        if rung is None:
+            try:
+                rung, curve = self._fitted(key)
+            except (BudgetError, DivergedError, FeatureError, RecipeError) as error:
+                self._left_out.append((key, str(error)))
+                self._desk.reporter.say(f"{key} is left out: {error}")
+                self._waiting.remove(key)
+                return
+            keep_rung(folder, rung, self._material, curve)
+            self._desk.ledger.write()
+        self._curve = self._curve or kept_curve(folder)
+        self._folders[rung.name] = f"rungs/{key}"
+        self.rungs.append(rung)
+        self._waiting.remove(key)
+        right = rung.evaluation(self._material, "val").accuracy.value
+        self._desk.reporter.say(
+            f"{rung.name}: {right:.1%} of the validation pictures, {rung.seconds:.1f} s"
+        )
+
+    def choose(self) -> Rung:
+        """The rung to ship.
+
+        Raises:
+            RecipeError: none was climbed that can be shipped.
+        """
+        if not any(rung.classifier is not None for rung in self.rungs):
+            why = "; ".join(f"{name}: {reason}" for name, reason in self._left_out)
+            raise RecipeError(f"no rung was climbed that can be shipped: {why}")
+        return choose(self.rungs, self._material)
+
+    def document(self, chosen: Rung | None = None) -> dict[str, Any]:
+        """What `ladder.json` holds: of all, once one is chosen."""
+        verdict = None
+        if chosen is not None:
+            verdict = verdict_on("test", self.rungs, self._material, chosen.name)
+        extras = Extras(
+            folders=self._folders,
+            left_out=tuple(self._left_out),
+            chosen=None if chosen is None else chosen.name,
+            verdict=verdict,
+            learning_curve=self._curve,
+        )
+        return ladder_document(self.rungs, self._material, extras)
+
+    def _seconds(self, key: str) -> float:
+        """A rung's share of what is left for its kind."""
+        left = self._desk.seconds_left
+        assert left is not None
+        assert self._desk.recipe.budget is not None
+        left -= _AFTER
+        kin = [name for name in self._waiting if (name in CHEAP) == (key in CHEAP)]
+        if key in CHEAP:
+            spent = time.monotonic() - self._started
+            left = min(left, _CHEAP_SHARE * self._desk.recipe.budget - spent)
+        return left * self._weights[key] / sum(self._weights[name] for name in kin)
+
+    def _expect_seconds(self, key: str) -> float:
+        seconds = self._seconds(key)
+        if seconds <= 0 and key != "largest":
+            raise BudgetError("no time is left for it")
+        return seconds
+
+    def _fitted(self, key: str) -> tuple[Rung, dict[str, Any] | None]:
+        seed = self._desk.recipe.seed
+        if key == "frozen":
+            fit = frozen_fit(self._material, seed)
+            return fit_rung(key, fit, self._expect_seconds(key)), None
+        if key in NETWORK_RUNGS:
+            self._materials.at(NETWORK_RUNGS[key].side)  # its pictures are not its own time
+        seconds = self._expect_seconds(key)
+        if key in NETWORK_RUNGS:
+            return climb_network(self._desk, key, self._materials, seconds), None
+        if key != self._drawn:
+            return fit_cheap(key, self._material, seconds, seed), None
+        start = time.monotonic()
+        fit = linear_fit(key, self._material, seed)
+        rung = fit_rung(CHEAP[key], fit, _FIT_SHARE * seconds)
+        return rung, curve_of(fit, rung, seconds - (time.monotonic() - start), seed)
+
+    @property
+    def _drawn(self) -> str:
+        """The rung whose learning curve is drawn."""
+        return "features" if "features" in self._desk.ledger.facts["rungs"] else "pixels"

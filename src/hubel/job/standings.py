@@ -1,0 +1,104 @@
+"""How the rungs stand to each other: what `ladder.json` holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from hubel.evaluation import verdict
+from hubel.evaluation.comparison import Comparison, compare_all
+from hubel.evaluation.verdict import LadderVerdict, judge
+from hubel.job.prepare import Material
+from hubel.job.rungs.rung import Rung
+
+__all__ = ["Extras", "choose", "ladder_document", "verdict_on"]
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a ladder holds beside its rungs.
+
+    Attributes:
+        folders: of the rungs that have one, by name, below the run's.
+        left_out: names of rungs and why they are not there.
+        chosen: name of the rung that is shipped.
+        verdict: in words.
+        learning_curve: of one of the rungs, as JSON types.
+    """
+
+    folders: dict[str, str] = field(default_factory=dict[str, str])
+    left_out: tuple[tuple[str, str], ...] = ()
+    chosen: str | None = None
+    verdict: LadderVerdict | None = None
+    learning_curve: dict[str, Any] | None = None
+
+
+def ladder_document(
+    rungs: Sequence[Rung], material: Material, extras: Extras | None = None
+) -> dict[str, Any]:
+    """The whole of `ladder.json`; every pair is compared on the test split, corrected together."""
+    extras = extras or Extras()
+    pairs = _compared(rungs, material, "test")
+    return {
+        "rungs": [_entry(rung, material, extras.folders.get(rung.name)) for rung in rungs],
+        "comparisons": [one.to_json() for one in pairs],
+        "left_out": [{"name": name, "why": why} for name, why in extras.left_out],
+        "chosen": extras.chosen,
+        "verdict": None if extras.verdict is None else extras.verdict.to_json(),
+        "learning_curve": extras.learning_curve,
+    }
+
+
+def choose(rungs: Sequence[Rung], material: Material) -> Rung:
+    """The cheapest rung that can be shipped and that no other beats on the validation split."""
+    found = verdict_on("val", [rung for rung in rungs if rung.classifier is not None], material)
+    return next(rung for rung in rungs if rung.name == found.ship.name)
+
+
+def verdict_on(
+    split: str, rungs: Sequence[Rung], material: Material, ship: str | None = None
+) -> LadderVerdict:
+    """Which rung to ship by one split, or what that split says of the one that was chosen."""
+    judged = [
+        verdict.Rung(
+            rung.name,
+            rung.evaluation(material, split).accuracy,
+            rung.parameters,
+            rung.parameters if rung.multiply_adds is None else rung.multiply_adds,
+            rung.seconds,
+        )
+        for rung in rungs
+    ]
+    return judge(judged, _compared(rungs, material, split), ship)
+
+
+def _compared(rungs: Sequence[Rung], material: Material, split: str) -> tuple[Comparison, ...]:
+    """The dearer rung first, so that a gain is positive."""
+    truth = material.targets(split)
+    right = {
+        rung.name: np.asarray(rung.probabilities[split].argmax(1) == truth)
+        for rung in reversed(rungs)
+    }
+    return compare_all(right) if len(right) > 1 else ()
+
+
+def _entry(rung: Rung, material: Material, folder: str | None) -> dict[str, Any]:
+    found = rung.evaluation(material, "test")
+    return {
+        "name": rung.name,
+        "accuracy": found.accuracy.to_json(),
+        "balanced_accuracy": found.balanced_accuracy.to_json(),
+        "macro_f1": found.macro_f1.to_json(),
+        "log_loss": found.log_loss.to_json(),
+        "ece": found.ece.to_json(),
+        "validation_accuracy": rung.evaluation(material, "val").accuracy.to_json(),
+        "parameters": rung.parameters,
+        "multiply_adds": rung.multiply_adds,
+        "seconds": round(rung.seconds, 2),
+        "note": rung.note,
+        "folder": folder,
+        "shippable": rung.classifier is not None,
+    }
