@@ -230,6 +230,11 @@ def test_a_comparison_reads_the_same_from_both_sides() -> None:
     assert len(ladder.comparisons) == len(RUNGS) * (len(RUNGS) - 1) / 2
 
 
+def test_no_difference_is_no_negative_difference() -> None:
+    level = Comparison("a", "b", Estimate(0.0, -0.1, 0.1), 1.0, 50, UNTOLD)
+    assert "difference is 0.0 points (−10.0 to 10.0)" in findings.pair(level.turned())
+
+
 def test_other_metrics_are_no_points_of_accuracy() -> None:
     document = climbed()
     loss = {**document["comparisons"][0], "metric": "log loss"}

@@ -87,7 +87,10 @@ class Comparison:
     def turned(self) -> Comparison:
         """The same with `a` and `b` swapped."""
         old = self.difference
-        value, low, high = (None if x is None else -x for x in (old.value, old.high, old.low))
+        value, low, high = (
+            None if x is None else 0.0 - x  # -0.0 would be shown with its sign
+            for x in (old.value, old.high, old.low)
+        )
         return Comparison(
             self.b,
             self.a,

@@ -190,10 +190,9 @@ def _short(name: str) -> str:
 
 
 def _name(label: Label, *, main: bool) -> Markup:
-    look = "c1" if main else "c0"
-    text = element(
-        "text", label.text, x=label.box.left, y=label.baseline, class_=f"name halo {look}"
-    )
+    look = f"name halo {'c1' if main else 'c0'}{' end' if label.ends else ''}"
+    x = label.box.right if label.ends else label.box.left
+    text = element("text", label.text, x=x, y=label.baseline, class_=look)
     if label.line is None:
         return text
     x1, y1, x2, y2 = label.line

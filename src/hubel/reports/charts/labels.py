@@ -31,10 +31,17 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A name in its place; `line` leads from the dot where it stands too far to be told whose."""
+    """A name in its place.
+
+    Args:
+        box: that the text may take; a narrower one begins at its left, or ends at its right.
+        ends: whether it ends there, because the dot is to the right.
+        line: from the dot, where the name stands too far to be told whose it is.
+    """
 
     text: str
     box: Box
+    ends: bool
     line: tuple[float, float, float, float] | None
 
     @property
@@ -125,4 +132,4 @@ def _distance(box: Box, x: float, y: float) -> float:
 def _label(dot: tuple[str, float, float], box: Box) -> Label:
     name, x, y = dot
     far = _distance(box, x, y) > _APART + 5
-    return Label(name, box, (x, y, *_nearest(box, x, y)) if far else None)
+    return Label(name, box, box.right < x, (x, y, *_nearest(box, x, y)) if far else None)
