@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ KINDS = {
     "60 classes, names of 60 characters": Synthetic(
         classes=[f"{k} " + "x" * 57 for k in range(60)], per_class=3, file="{k}" * 40
     ),
+    "a ladder of ten": Synthetic(per_class=5, climbed=True),
 }
 
 
@@ -60,3 +62,28 @@ def test_arrow_keys_walk_the_matrix(tab: Any, make: Any, tmp_path: Path) -> None
     after = tab.evaluate("document.activeElement.hash")
     assert after.startswith("#cell-")
     assert after != before
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_text_of_the_ladder_s_pictures_covers_another(
+    tab: Any, make: Any, tmp_path: Path, width: int
+) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(make(KINDS["a ladder of ten"]).html, "utf-8")
+    tab.size(width, 844)
+    tab.open(path)
+    texts: list[list[Any]] = tab.evaluate(
+        "[...document.querySelectorAll('#worth .chart')].map(chart =>"
+        " [...chart.querySelectorAll('text')].map(text => {"
+        " const box = text.getBoundingClientRect();"
+        " return [text.textContent, box.left, box.top, box.right, box.bottom]; }))"
+    )
+    assert [len(chart) >= 10 for chart in texts] == [True, True]
+    covered = [
+        (one[0], other[0])
+        for chart in texts
+        for one, other in combinations(chart, 2)
+        if min(one[3], other[3]) - max(one[1], other[1]) > 0
+        and min(one[4], other[4]) - max(one[2], other[2]) > 2  # the line above the letters is empty
+    ]
+    assert covered == []

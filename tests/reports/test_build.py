@@ -33,6 +33,7 @@ KINDS = {
     "hostile": Synthetic(classes=HOSTILE, per_class=8, file="{label}/a 'b' \"c\" <i>&{k}.jpg"),
     "300 epochs": Synthetic(per_class=5, epochs=300),
     "one rung": Synthetic(per_class=5, rungs=1),
+    "a ladder of ten": Synthetic(per_class=5, climbed=True),
 }
 
 

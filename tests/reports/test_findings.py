@@ -8,7 +8,6 @@ import pytest
 
 from hubel.reports.facts import Estimate
 from hubel.reports.findings import making, results
-from hubel.reports.findings.results import Comparison
 
 
 @pytest.mark.parametrize(
@@ -39,49 +38,6 @@ from hubel.reports.findings.results import Comparison
 )
 def test_accuracy(estimate: Estimate, n: int, split: str, sentence: str) -> None:
     assert results.accuracy(estimate, n, split) == sentence
-
-
-def compare(value: float, low: float, high: float, verdict: str, a: str = "network") -> Comparison:
-    b = "HOG" if a == "network" else "network"
-    return Comparison(a, b, Estimate(value, low, high), 0.28, 506, verdict)
-
-
-@pytest.mark.parametrize(
-    ("comparison", "sentence"),
-    [
-        (compare(0.121, 0.098, 0.143, "a is better"), "Yes: 12.1 points over HOG (9.8 to 14.3)."),
-        (
-            compare(-0.03, -0.05, -0.01, "b is better"),
-            "No: HOG is better by 3.0 points (1.0 to 5.0).",
-        ),
-        (
-            compare(0.012, -0.01, 0.034, "these data can't tell"),
-            "These data can't tell: it is 1.2 points above HOG, and the interval, −1.0 to 3.4, "
-            "holds both (p = 0.28).",
-        ),
-        (
-            compare(-0.012, -0.034, 0.01, "these data can't tell"),
-            "These data can't tell: it is 1.2 points below HOG, and the interval, −3.4 to 1.0, "
-            "holds both (p = 0.28).",
-        ),
-        (None, "There is nothing to compare it with: no simpler classifier was scored beside it."),
-    ],
-)
-def test_worth(comparison: Comparison | None, sentence: str) -> None:
-    assert results.worth(comparison) == sentence
-
-
-def test_a_pair_names_the_better_one_first_and_turning_twice_changes_nothing() -> None:
-    behind = compare(-0.03, -0.05, -0.01, "b is better")
-    assert results.pair(behind) == (
-        "HOG beats network by 3.0 points (1.0 to 5.0); p = 0.28, on the same 506 pictures."
-    )
-    assert behind.turned().turned() == behind
-
-
-@pytest.mark.parametrize(("p", "words"), [(1e-9, "p < 0.001"), (0.28, "p = 0.28"), (None, "")])
-def test_chance_is_never_rounded_to_nothing(p: float | None, words: str) -> None:
-    assert results.chance(p) == words
 
 
 @pytest.mark.parametrize(

@@ -137,8 +137,12 @@ class Frame:
         y: Scale,
         labels: tuple[str, str],
         shown: tuple[Callable[[float], str], Callable[[float], str]],
+        ticks: Sequence[float] | None = None,
     ) -> Markup:
-        """Gridlines, tick labels, and the two titles; `shown` writes x and y values."""
+        """Gridlines, tick labels, and the two titles; `shown` writes x and y values.
+
+        Ticks of x are those of its scale unless others are given.
+        """
         rows = [
             element("line", x1=self.x[0], x2=self.x[1], y1=y(at), y2=y(at), class_="rule")
             + element("text", shown[1](at), x=self.left - 6, y=y(at) + 4, class_="tick end")
@@ -147,7 +151,7 @@ class Frame:
         columns = [
             element("line", x1=x(at), x2=x(at), y1=self.y[0], y2=self.y[0] + 4, class_="axis")
             + element("text", shown[0](at), x=x(at), y=self.y[0] + 16, class_="tick middle")
-            for at in x.ticks()
+            for at in (x.ticks() if ticks is None else ticks)
         ]
         base = element(
             "line", x1=self.x[0], x2=self.x[1], y1=self.y[0], y2=self.y[0], class_="axis"

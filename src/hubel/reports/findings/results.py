@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from hubel.reports.facts import Estimate
 from hubel.reports.findings.names import quoted
@@ -48,89 +47,6 @@ def classes(recalls: Mapping[str, tuple[int, Estimate]]) -> str:
         f"worst is {quoted(worst[2])}, {percent(worst[0])}% of {count(worst[1])}. "
         f"Their intervals {'do not overlap' if apart else 'overlap'}."
     )
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Classifier `a` beside `b` on the same pictures; the difference is accuracy of a less b."""
-
-    a: str
-    b: str
-    difference: Estimate
-    p_value: float | None
-    n: int
-    verdict: str
-
-    @property
-    def better(self) -> str | None:
-        """The one that these data show to be better, if they do."""
-        return {"a is better": self.a, "b is better": self.b}.get(self.verdict)
-
-    def turned(self) -> Comparison:
-        """The same with `a` and `b` swapped."""
-        old = self.difference
-        value, low, high = (None if x is None else -x for x in (old.value, old.high, old.low))
-        verdict = {"a is better": "b is better", "b is better": "a is better"}
-        return Comparison(
-            self.b,
-            self.a,
-            Estimate(value, low, high),
-            self.p_value,
-            self.n,
-            verdict.get(self.verdict, self.verdict),
-        )
-
-
-def points(estimate: Estimate, between: str = "") -> str:
-    """A difference of fractions in percentage points, words in between, and its interval."""
-    around = f" ({interval(estimate)})" if interval(estimate) else ""
-    return f"{percent(estimate.value)} points{between}{around}"
-
-
-def chance(p_value: float | None) -> str:
-    """A p-value as it is written: never rounded to nothing."""
-    if p_value is None:
-        return ""
-    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.2g}"
-
-
-def worth(comparison: Comparison | None) -> str:
-    """Whether the network (`a`) beats the strongest thing that is simpler (`b`)."""
-    if comparison is None:
-        return "There is nothing to compare it with: no simpler classifier was scored beside it."
-    simpler = comparison.b
-    if comparison.better == comparison.a:
-        return f"Yes: {points(comparison.difference, f' over {simpler}')}."
-    if comparison.better == simpler:
-        return f"No: {simpler} is better by {points(comparison.turned().difference)}."
-    difference = comparison.difference
-    around = f", and the interval, {interval(difference)}, holds both" if _both(difference) else ""
-    odds = f" ({chance(comparison.p_value)})" if comparison.p_value is not None else ""
-    amount = percent(abs(difference.value or 0.0))
-    if not difference.value:
-        return f"These data can't tell: it is level with {simpler}{around}{odds}."
-    side = "above" if difference.value > 0 else "below"
-    return f"These data can't tell: it is {amount} points {side} {simpler}{around}{odds}."
-
-
-def _both(difference: Estimate) -> bool:
-    return (difference.low or 0.0) < 0 < (difference.high or 0.0)
-
-
-def pair(comparison: Comparison) -> str:
-    """One paired comparison in words."""
-    odds = ", ".join(part for part in (chance(comparison.p_value), _on(comparison.n)) if part)
-    if comparison.better is None:
-        return (
-            f"These data can't tell {comparison.a} from {comparison.b}: the difference is "
-            f"{points(comparison.difference)}; {odds}."
-        )
-    said = comparison if comparison.better == comparison.a else comparison.turned()
-    return f"{said.a} beats {said.b} by {points(said.difference)}; {odds}."
-
-
-def _on(n: int) -> str:
-    return f"on the same {count(n, 'picture')}" if n else ""
 
 
 def confusion(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> str:

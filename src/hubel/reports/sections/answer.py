@@ -8,16 +8,11 @@ from datetime import datetime
 from hubel.reports.answers import drawn
 from hubel.reports.charts.tracks import bar, told
 from hubel.reports.facts import Estimate, ReportFacts
+from hubel.reports.findings import ladder as findings
 from hubel.reports.findings import making, results
 from hubel.reports.formats import count, interval, percent
-from hubel.reports.sections.section import (
-    Card,
-    Material,
-    Section,
-    cards,
-    is_network,
-    resume_command,
-)
+from hubel.reports.ladder import Ladder
+from hubel.reports.sections.section import Card, Material, Section, cards, resume_command
 
 _SHOWN = 9
 
@@ -25,6 +20,7 @@ _SHOWN = 9
 def section(material: Material) -> Section:
     """Name, task, headline, ladder, nine pictures, command."""
     facts = material.facts
+    ladder = Ladder.read(facts.ladder)
     evaluation = facts.evaluation or {}
     accuracy = Estimate.read(evaluation.get("accuracy"))
     shown = _drawn(material)
@@ -39,8 +35,9 @@ def section(material: Material) -> Section:
             "task": making.task(facts.classes),
             "headline": percent(accuracy.value) if facts.evaluation else None,
             "unread": _unread(evaluation),
+            "whose": findings.answers(ladder) if ladder and facts.evaluation else "",
             "status": _status(facts),
-            "ladder": _ladder(facts),
+            "ladder": _rows(ladder) if ladder else [],
             "cards": shown,
             "drawn": _how(shown),
             "command": shlex.join(str(word) for word in facts.run.get("command") or ()),
@@ -96,21 +93,18 @@ def _status(facts: ReportFacts) -> dict[str, str] | None:
     }
 
 
-def _ladder(facts: ReportFacts) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = []
-    for rung in (facts.ladder or {}).get("rungs", ()):
-        accuracy, main = Estimate.read(rung["accuracy"]), is_network(rung["name"])
-        rows.append(
-            {
-                "name": rung["name"],
-                "main": main,
-                "bar": bar(accuracy, "c1" if main else "c0"),
-                "value": percent(accuracy.value),
-                "interval": interval(accuracy),
-                "told": told(accuracy),
-            }
-        )
-    return rows
+def _rows(ladder: Ladder) -> list[dict[str, object]]:
+    return [
+        {
+            "name": rung.name,
+            "main": ladder.main(rung.name),
+            "bar": bar(rung.accuracy, "c1" if ladder.main(rung.name) else "c0"),
+            "value": percent(rung.accuracy.value),
+            "interval": interval(rung.accuracy),
+            "told": told(rung.accuracy),
+        }
+        for rung in ladder.rungs
+    ]
 
 
 def _drawn(material: Material) -> list[Card]:

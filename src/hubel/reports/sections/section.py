@@ -108,9 +108,6 @@ def _sure(probability: float) -> str:
 
 def resume_command(facts: ReportFacts) -> str:
     """How to go on with a run that was cut short."""
-    return shlex.join(["hubel", "train", "--resume", str(facts.folder)])
-
-
-def is_network(name: str) -> bool:
-    """Whether a rung of the ladder is the classifier itself, and not a baseline."""
-    return name.startswith("network")
+    verb = [str(word) for word in facts.run.get("command") or ()][1:2]
+    word = "ladder" if verb == ["ladder"] else "train"
+    return shlex.join(["hubel", word, "--resume", str(facts.folder)])

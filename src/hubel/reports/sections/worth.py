@@ -1,78 +1,137 @@
-"""Is the network worth it: the ladder and its paired comparisons."""
+"""Is it worth it: the rungs, their cost, each against each, what more pictures would buy."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from hubel.reports.charts.cost import Priced, cost_chart
+from hubel.reports.charts.growth import growth_chart
 from hubel.reports.charts.tracks import bar
-from hubel.reports.facts import Estimate, number
-from hubel.reports.findings import results
-from hubel.reports.findings.results import Comparison
-from hubel.reports.formats import compact, duration, interval, percent
-from hubel.reports.sections.section import Material, Section, is_network
+from hubel.reports.findings import ladder as findings
+from hubel.reports.formats import compact, duration, interval, percent, plain_interval
+from hubel.reports.ladder import Comparison, Curve, Ladder, Rung, is_network
+from hubel.reports.sections.section import Material, Section
+
+_LISTED = 6  # comparisons that are read faster as sentences than as a matrix
 
 
 def section(material: Material) -> Section | None:
-    """Table of rungs, accuracy against cost, and every comparison in words."""
-    ladder = material.facts.ladder
-    if ladder is None or not ladder.get("rungs"):
+    """The verdict, the table of rungs, accuracy against cost, comparisons, the learning curve."""
+    ladder = Ladder.read(material.facts.ladder)
+    if ladder is None:
         return None
-    rungs: list[dict[str, Any]] = ladder["rungs"]
-    comparisons = [_comparison(written) for written in ladder.get("comparisons", ())]
-    priced = [
-        Priced(
-            rung["name"],
-            Estimate.read(rung["accuracy"]),
-            int(rung.get("multiply_adds") or 0),
-            is_network(rung["name"]),
-        )
-        for rung in rungs
-    ]
-    finding = results.worth(strongest(comparisons, rungs))
+    asked = not ladder.chosen and any(is_network(rung.name) for rung in ladder.rungs)
+    shipped = findings.ship(ladder)
+    finding = findings.worth(strongest(ladder)) if asked else shipped or "None was chosen yet."
     return Section(
         id="worth",
-        question="Is the network worth it?",
+        question="Is the network worth it?" if asked else "Which is worth its cost?",
         finding=finding,
         brief=finding,
         evidence={
-            "rungs": [_row(rung) for rung in rungs],
-            "noted": any(rung.get("note") for rung in rungs),
-            "chart": cost_chart(priced),
-            "pairs": [results.pair(comparison) for comparison in comparisons],
+            "verdict": [
+                text for text in (shipped, *findings.steps(ladder)) if text not in ("", finding)
+            ],
+            "chosen": ladder.chosen,
+            "left_out": ladder.left_out,
+            "chart": cost_chart([_priced(ladder, rung) for rung in ladder.rungs]),
+            "curve": _curve(ladder.curve),
+            **_table(ladder),
+            **_against(ladder),
         },
     )
 
 
-def strongest(comparisons: list[Comparison], rungs: list[dict[str, Any]]) -> Comparison | None:
+def strongest(ladder: Ladder) -> Comparison | None:
     """The network (as `a`) beside the most accurate rung that is not the network."""
-    accuracy = {rung["name"]: Estimate.read(rung["accuracy"]).value or 0.0 for rung in rungs}
-    turned = [found if is_network(found.a) else found.turned() for found in comparisons]
+    accuracy = {rung.name: rung.accuracy.value or 0.0 for rung in ladder.rungs}
+    turned = [found if is_network(found.a) else found.turned() for found in ladder.comparisons]
     against = [found for found in turned if is_network(found.a) and not is_network(found.b)]
     return max(against, key=lambda found: accuracy.get(found.b, 0.0), default=None)
 
 
-def _comparison(written: dict[str, Any]) -> Comparison:
-    return Comparison(
-        a=str(written["a"]),
-        b=str(written["b"]),
-        difference=Estimate.read(written["difference"]),
-        p_value=number(written.get("p_value")),
-        n=int(written.get("n") or 0),
-        verdict=str(written.get("verdict", "")),
-    )
+def _priced(ladder: Ladder, rung: Rung) -> Priced:
+    return Priced(rung.name, rung.accuracy, rung.multiply_adds, ladder.main(rung.name))
 
 
-def _row(rung: dict[str, Any]) -> dict[str, Any]:
-    accuracy = Estimate.read(rung["accuracy"])
+def _table(ladder: Ladder) -> dict[str, Any]:
+    """Rows, and which of the columns have anything to show."""
+    rungs = ladder.rungs
     return {
-        "name": rung["name"],
-        "main": is_network(rung["name"]),
-        "bar": bar(accuracy, "c1" if is_network(rung["name"]) else "c0"),
-        "value": percent(accuracy.value),
-        "interval": interval(accuracy),
-        "parameters": compact(number(rung.get("parameters"))),
-        "multiply_adds": compact(number(rung.get("multiply_adds"))),
-        "seconds": duration(number(rung.get("seconds"))),
-        "note": rung.get("note") or "",
+        "rungs": [_row(rung, main=ladder.main(rung.name)) for rung in rungs],
+        "losses": any(rung.log_loss.value is not None for rung in rungs),
+        "calibrated": any(rung.calibration_error.value is not None for rung in rungs),
+        "noted": any(rung.note for rung in rungs),
+    }
+
+
+def _row(rung: Rung, *, main: bool) -> dict[str, Any]:
+    loss = rung.log_loss
+    return {
+        "name": rung.name,
+        "main": main,
+        "bar": bar(rung.accuracy, "c1" if main else "c0"),
+        "value": percent(rung.accuracy.value),
+        "interval": interval(rung.accuracy),
+        "loss": "–" if loss.value is None else f"{loss.value:.3f}",
+        "loss_interval": plain_interval(loss),
+        "calibration": percent(rung.calibration_error.value),
+        "calibration_interval": interval(rung.calibration_error),
+        "parameters": compact(rung.parameters),
+        "multiply_adds": compact(rung.multiply_adds),
+        "seconds": duration(rung.seconds),
+        "note": rung.note,
+    }
+
+
+def _against(ladder: Ladder) -> dict[str, Any]:
+    """Every comparison in words; beyond a few, as a matrix too."""
+    found = ladder.comparisons
+    corrected = any(comparison.corrected for comparison in found)
+    return {
+        "pairs": [findings.pair(comparison) for comparison in found],
+        "matrix": _matrix(ladder) if len(found) > _LISTED else None,
+        "tested": findings.tested(len(found), corrected=corrected),
+    }
+
+
+def _matrix(ladder: Ladder) -> dict[str, Any]:
+    """A row a rung but the first, a column a rung but the last: the row less the column."""
+    names = [rung.name for rung in ladder.rungs]
+    return {
+        "columns": names[:-1],
+        "rows": [
+            {
+                "name": name,
+                "main": ladder.main(name),
+                "cells": [_cell(ladder.between(name, other)) for other in names[:place]],
+                "empty": len(names) - 1 - place,
+            }
+            for place, name in enumerate(names)
+            if place
+        ],
+    }
+
+
+def _cell(comparison: Comparison | None) -> dict[str, str]:
+    if comparison is None:
+        return {"text": "", "look": "none", "told": "not compared"}
+    value = comparison.difference.value
+    text = percent(value)
+    better = {comparison.a: "gain", comparison.b: "loss"}.get(comparison.better or "", "doubt")
+    return {
+        "text": f"+{text}" if value and value > 0 else text,
+        "look": better,
+        "told": findings.pair(comparison),
+    }
+
+
+def _curve(curve: Curve | None) -> dict[str, Any] | None:
+    if curve is None:
+        return None
+    return {
+        "name": curve.name,
+        "sentence": curve.sentence,
+        "chart": growth_chart(curve),
+        "fitted": curve.law is not None,
     }
