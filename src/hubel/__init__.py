@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from hubel.analysis.design import Design
     from hubel.classifier import Classifier, Prediction, load
     from hubel.errors import HubelError
+    from hubel.job.search.work import search
     from hubel.job.work import resume, train
     from hubel.runs import Run
 
@@ -24,6 +25,7 @@ _HOMES = {
     "design": "hubel.analysis.assemble",
     "load": "hubel.classifier",
     "resume": "hubel.job.work",
+    "search": "hubel.job.search.work",
     "train": "hubel.job.work",
 }
 
@@ -36,6 +38,7 @@ __all__ = [
     "design",
     "load",
     "resume",
+    "search",
     "train",
 ]
 

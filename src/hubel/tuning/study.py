@@ -64,7 +64,9 @@ class Study:
         import optuna
 
         self.url, self.name, self.home, self.seed = url, name, home, seed
-        self.storage = open_storage(url)
+        self._database = open_storage(url)
+        # Optuna's own cache of it: a trial that is made past the cache is unknown to the study.
+        self.storage = optuna.storages.get_storage(self._database)
         with storage_trouble(url):
             self.study = optuna.create_study(
                 storage=self.storage, study_name=name, direction="maximize", load_if_exists=True,
@@ -131,6 +133,12 @@ class Study:
         """A trial that a killed process left, with the very settings that it had."""
         return self._draw(space, (frozen._trial_id, frozen.number))
 
+    def settings_of(self, frozen: Any, space: Space) -> dict[str, Any]:
+        """The settings of a trial that has ended."""
+        import optuna
+
+        return space.draw(optuna.trial.FixedTrial(frozen.params))
+
     def report(self, trial: Trial, value: float, step: int) -> bool:
         """Write down a value on the way; True where the trial should be given up."""
         with storage_trouble(self.url):
@@ -177,7 +185,7 @@ class Study:
     def close(self) -> None:
         """Let go of the database."""
         self.storage.remove_session()
-        self.storage.engine.dispose()
+        self._database.engine.dispose()
 
     def _new(self, fixed: dict[str, Any]) -> tuple[int, int]:
         from optuna.trial import TrialState, create_trial
@@ -196,9 +204,7 @@ class Study:
         id_, number = ids
         draws = int(generator(self.seed, "search", number).integers(1 << 31))
         with storage_trouble(self.url):
-            self.study.sampler = optuna.samplers.TPESampler(
-                seed=draws, n_startup_trials=2 * _STARTUP, warn_independent_sampling=False
-            )
+            self.study.sampler = optuna.samplers.TPESampler(seed=draws, n_startup_trials=2 * _STARTUP)
             handle = optuna.trial.Trial(self.study, id_)
             return Trial(number, handle, space.draw(handle))
 

@@ -1,0 +1,2 @@
+"""stub"""
+def search_page(facts): return "<html></html>"
