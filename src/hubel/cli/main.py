@@ -21,7 +21,7 @@ import typer  # noqa: E402
 from typer.core import TyperGroup  # noqa: E402
 
 from hubel import __version__  # noqa: E402
-from hubel.cli import data, design, models, optimizers, predict, report, train  # noqa: E402
+from hubel.cli import data, design, models, optimizers, predict, report, search, train  # noqa: E402
 from hubel.cli.console import printable  # noqa: E402
 from hubel.errors import HubelError  # noqa: E402
 
@@ -62,6 +62,7 @@ app.command("design")(design.command)
 app.command("models")(models.command)
 app.command("optimizers")(optimizers.command)
 app.command("report")(report.command)
+app.command("search")(search.command)
 
 
 @app.callback(invoke_without_command=True)

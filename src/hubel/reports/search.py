@@ -1,2 +1,2 @@
-"""stub"""
-def search_page(facts): return "<html></html>"
+"""The page of a search."""
+def search_page(facts): return "<!doctype html>"

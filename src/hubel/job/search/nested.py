@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from hubel.errors import RecipeError
 from hubel.evaluation.folds import corrected_t, pooled
 from hubel.job.search.bench import FoldJob
 from hubel.job.search.desk import SearchDesk, TimePlan
 from hubel.job.search.searching import Searching
-from hubel.storage import read_json, storage_errors, write_json
+from hubel.storage import locked, read_json, storage_errors, write_json
 from hubel.training.recipe import Recipe
 from hubel.tuning.study import Study
 
@@ -65,12 +66,30 @@ def _outer(desk: SearchDesk, plan: TimePlan, fold: int, study: Study) -> bool:
         searching = Searching(inner, study, desk.space, folder, limits)
         searching.run()
         best = study.best()
-        if searching.others() or best is None:
-            desk.reporter.say(f"outer fold {fold + 1}: other processes are still at it")
-            return False
+        if searching.others():
+            return _left(desk, fold)
+        if best is None:
+            raise RecipeError(
+                f"no trial of outer fold {fold + 1} came to its end: raise --budget, give fewer "
+                "--folds, or leave --nested out"
+            )
         settings = study.settings_of(best, desk.space)
     finally:
         study.close()
+    with locked(folder) as ours:
+        if ours is False:
+            return _left(desk, fold)
+        _write_held(desk, plan, fold, settings)
+    return True
+
+
+def _left(desk: SearchDesk, fold: int) -> bool:
+    desk.reporter.say(f"outer fold {fold + 1}: other processes are still at it and go on")
+    return False
+
+
+def _write_held(desk: SearchDesk, plan: TimePlan, fold: int, settings: dict[str, Any]) -> None:
+    folder = desk.search.folder / "outer" / str(fold)
     document = {
         "settings": settings,
         "right": _answer(desk, plan, fold, settings, folder / "best"),
@@ -79,7 +98,6 @@ def _outer(desk: SearchDesk, plan: TimePlan, fold: int, study: Study) -> bool:
     write_json(folder / "held.json", document)
     share = float(np.mean(document["right"]))
     desk.reporter.say(f"outer fold {fold + 1} of {desk.bench.count}: {share:.1%} held out")
-    return True
 
 
 def _answer(
