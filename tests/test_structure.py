@@ -155,8 +155,18 @@ def test_the_public_names_are_sorted_and_there() -> None:
         _ = hubel.trian
 
 
-SLOW = ("torch", "matplotlib", "pyarrow", "scipy", "sklearn", "numpy", "PIL", "pydantic",
-        "optuna", "sqlalchemy")
+SLOW = (
+    "torch",
+    "matplotlib",
+    "pyarrow",
+    "scipy",
+    "sklearn",
+    "numpy",
+    "PIL",
+    "pydantic",
+    "optuna",
+    "sqlalchemy",
+)
 
 
 @pytest.mark.parametrize("module", ["hubel", "hubel.errors", "hubel.cli.main"])

@@ -31,7 +31,9 @@ OPTIONS = ["--folds", "2", "--epochs", "2", "--size", "16", "-b", "8", "--pruner
 
 def tried(found: Search) -> list[dict[str, Any]]:
     """Every trial, without the clock."""
-    runs = sorted((found.folder / "trials").glob("*/run.json"), key=lambda path: int(path.parent.name))
+    runs = sorted(
+        (found.folder / "trials").glob("*/run.json"), key=lambda path: int(path.parent.name)
+    )
     trials = [json.loads(path.read_text()) for path in runs]
     for trial in trials:
         for fold in trial["folds"]:
@@ -74,7 +76,9 @@ def test_every_picture_outside_of_the_test_is_answered_once_and_none_inside(foun
 def test_the_value_of_a_trial_is_its_share_of_right_answers(found: Search) -> None:
     for trial in tried(found):
         folder = found.folder / "trials" / str(trial["number"])
-        rows = [row for path in folder.glob("predictions-*") for row in read_parquet(path).to_pylist()]
+        rows = [
+            row for path in folder.glob("predictions-*") for row in read_parquet(path).to_pylist()
+        ]
         right = sum(row["label"] == row["predicted"] for row in rows)
         assert trial["value"] == right / len(rows)
 
@@ -169,7 +173,9 @@ def test_two_folders_on_one_database_share_a_study(two_classes: Path, tmp_path: 
     second = search(two_classes, space=SPACE, out=tmp_path / "b", **given | {"trials": 5})
     numbers = [[trial["number"] for trial in tried(one)] for one in (first, second)]
     assert numbers == [[0, 1, 2], [3, 4]]
-    with pytest.raises(RecipeError, match=r"the study 'both' in .* asks something else: epochs was"):
+    with pytest.raises(
+        RecipeError, match=r"the study 'both' in .* asks something else: epochs was"
+    ):
         search(two_classes, space=SPACE, out=tmp_path / "c", **given | {"epochs": 3})
 
 
@@ -235,9 +241,7 @@ def test_a_storage_that_is_gone_is_said(found: Search) -> None:
         resume_search(found.folder)
 
 
-def test_a_storage_that_is_locked_is_said(
-    found: Search, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_storage_that_is_locked_is_said(found: Search, monkeypatch: pytest.MonkeyPatch) -> None:
     import sqlite3
 
     monkeypatch.setattr(storage_of, "PATIENCE", 0.1)

@@ -62,7 +62,11 @@ def _shown(value: Any) -> str:
 
 
 def _figure(found: dict[str, Any]) -> list[str]:
-    return [f"{found['value']:.1%}", f"{found['low']:.1%} to {found['high']:.1%}", f"{found['n']:,}"]
+    return [
+        f"{found['value']:.1%}",
+        f"{found['low']:.1%} to {found['high']:.1%}",
+        f"{found['n']:,}",
+    ]
 
 
 def aligned(rows: list[list[str]]) -> str:

@@ -60,7 +60,9 @@ class Study:
         StorageError: the database is locked, gone, or can't be reached.
     """
 
-    def __init__(self, url: str, name: str, home: str, seed: int, pruner: tuple[Pruner, int]) -> None:
+    def __init__(
+        self, url: str, name: str, home: str, seed: int, pruner: tuple[Pruner, int]
+    ) -> None:
         import optuna
 
         self.url, self.name, self.home, self.seed = url, name, home, seed
@@ -88,7 +90,9 @@ class Study:
         now = json.loads(json.dumps(question))
         other = sorted(key for key in known.keys() | now.keys() if known.get(key) != now.get(key))
         if other:
-            pairs = "; ".join(f"{key} was {known.get(key)!r} and is {now.get(key)!r}" for key in other)
+            pairs = "; ".join(
+                f"{key} was {known.get(key)!r} and is {now.get(key)!r}" for key in other
+            )
             raise RecipeError(
                 f"the study {self.name!r} in {hidden(self.url)} asks something else: {pairs}; "
                 "choose another --study, or ask the same"
@@ -204,7 +208,9 @@ class Study:
         id_, number = ids
         draws = int(generator(self.seed, "search", number).integers(1 << 31))
         with storage_trouble(self.url):
-            self.study.sampler = optuna.samplers.TPESampler(seed=draws, n_startup_trials=2 * _STARTUP)
+            self.study.sampler = optuna.samplers.TPESampler(
+                seed=draws, n_startup_trials=2 * _STARTUP
+            )
             handle = optuna.trial.Trial(self.study, id_)
             return Trial(number, handle, space.draw(handle))
 

@@ -220,9 +220,7 @@ class Bench:
         write_parquet(table, path)
 
 
-def make_bench(
-    dataset: Dataset, chosen: dict[str, Any], folds: int, reporter: Reporter
-) -> Bench:
+def make_bench(dataset: Dataset, chosen: dict[str, Any], folds: int, reporter: Reporter) -> Bench:
     """All pictures outside of the test split, in folds.
 
     Raises:

@@ -19,8 +19,8 @@ from hubel.tuning.space.space import Space
 
 __all__ = ["SearchDesk", "TimePlan"]
 
-_TRIALS = 20  # complete ones that a budget is cut into
-_MOST_EPOCHS = 30
+_TRIALS, _FEW_TRIALS = 20, 5  # complete ones that a budget is cut into
+_MOST_EPOCHS, _FEW_EPOCHS = 30, 5
 _REPORTS = 16.0  # seconds for two pages
 
 
@@ -90,8 +90,8 @@ class SearchDesk:
         """How long each training is.
 
         The budget, less what comes after the trials, is cut into 20 complete trials (or as many as
-        are asked for, or as the space has) of the same number of epochs, 1 to 30; pruned trials
-        leave time for more.
+        are asked for, or as the space has) of the same number of epochs, at most 30; where that
+        leaves fewer than 5 epochs, into fewer trials, down to 5. Pruned trials leave time for more.
 
         Args:
             settings: possible ones, to be measured.
@@ -101,16 +101,25 @@ class SearchDesk:
         """
         asked, folds = self.asked, self.bench.count
         if asked.budget is None and asked.epochs is not None:
-            return TimePlan(asked.epochs, 0.0, f"{asked.epochs} epochs a training, as set")
+            return TimePlan(
+                asked.epochs,
+                0.0,
+                f"{asked.epochs} epoch{'s' * (asked.epochs != 1)} a training, as set",
+            )
         epoch = self.bench.epoch_seconds(settings)
         if asked.budget is None:
             raise BudgetError("without a budget both --trials and --epochs are needed")
         left = asked.budget - self.spent
-        trials = min(n for n in (_TRIALS, asked.trials, self.space.count) if n is not None)
-        rounds = self.rounds
         share = left - self.reserve(0, epoch)
-        fit = share / (rounds * trials * folds + 1.5) / epoch
-        epochs = asked.epochs or min(_MOST_EPOCHS, max(1, int(fit)))
+        rounds = self.rounds
+        most = min(n for n in (_TRIALS, asked.trials, self.space.count) if n is not None)
+
+        def fit(trials: int) -> int:
+            return int(share / (rounds * trials * folds + 1.5) / epoch)
+
+        few = min(_FEW_EPOCHS, fit(min(most, _FEW_TRIALS)))
+        epochs = asked.epochs or min(_MOST_EPOCHS, max(1, few, fit(most)))
+        trials = next((n for n in range(most, 1, -1) if fit(n) >= epochs), 1)
         need = (rounds * folds + 1.5) * epochs * epoch
         if need > share:
             raise BudgetError(
@@ -119,8 +128,12 @@ class SearchDesk:
                 f"{max(share, 0):.0f} s are left for them; raise --budget, or give fewer --folds, "
                 "fewer --epochs or a smaller --size"
             )
-        how = "as set" if asked.epochs else f"so that {trials} complete trials would fit"
-        text = f"{epochs} epochs a training, {folds} folds a trial, {how}"
+        how = (
+            "as set"
+            if asked.epochs
+            else f"so that {trials} complete trial{'s' * (trials != 1)} would fit"
+        )
+        text = f"{epochs} epoch{'s' * (epochs != 1)} a training, {folds} folds a trial, {how}"
         return TimePlan(epochs, epochs * epoch * folds, text)
 
     @property

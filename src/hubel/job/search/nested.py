@@ -21,9 +21,7 @@ from hubel.tuning.study import Study
 __all__ = ["nest"]
 
 
-def nest(
-    desk: SearchDesk, plan: TimePlan, name: str, open_study: Callable[[str], Study]
-) -> bool:
+def nest(desk: SearchDesk, plan: TimePlan, name: str, open_study: Callable[[str], Study]) -> bool:
     """A search inside of each outer fold, whose best answers the pictures of that fold.
 
     The plain settings are trained and asked beside it, so that what the search buys has an

@@ -65,7 +65,9 @@ class Space:
     @property
     def count(self) -> int | None:
         """How many settings there are; None where there is no end of them."""
-        return Template(tuple(part for _, template, _ in self.items for part in template.parts)).count
+        return Template(
+            tuple(part for _, template, _ in self.items for part in template.parts)
+        ).count
 
     def all(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         """Hyperparameters and settings of the whole space, where it has an end."""
@@ -134,7 +136,9 @@ class Chance:
         """One of the choices."""
         return choices[int(self.generator.integers(len(choices)))]
 
-    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
+    def suggest_int(
+        self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
+    ) -> int:
         """A whole number, ends included."""
         return int(self.generator.integers(low, high + 1))
 
@@ -178,7 +182,9 @@ class Odometer:
         self.params[name] = choices[self._turn(len(choices))]
         return self.params[name]
 
-    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
+    def suggest_int(
+        self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
+    ) -> int:
         """The number whose turn it is."""
         self.params[name] = low + self._turn(high - low + 1)
         return self.params[name]

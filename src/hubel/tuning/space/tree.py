@@ -19,7 +19,9 @@ class Suggest(Protocol):
         """One of the choices."""
         ...
 
-    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
+    def suggest_int(
+        self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
+    ) -> int:
         """A whole number, ends included."""
         ...
 
