@@ -82,7 +82,7 @@ def _gain(facts: Facts) -> str:
 
 def _chart(facts: Facts) -> Markup | None:
     complete = [
-        Tried(trial["number"], trial["value"], f"trial {trial['number']}: {_given(trial)}")
+        Tried(trial["number"], trial["value"], f"trial {trial['number']}: {_given(facts, trial)}")
         for trial in facts["trials"]
         if trial["value"] is not None
     ]
@@ -118,13 +118,15 @@ def _row(facts: Facts, trial: Facts) -> Facts:
         "ending": trial["ending"],
         "value": "" if trial["value"] is None else percent(trial["value"]),
         "seconds": duration(trial["seconds"]),
-        "given": _given(trial),
+        "given": _given(facts, trial),
         "why": trial["why"] or "",
     }
 
 
-def _given(trial: Facts) -> str:
-    return ", ".join(f"{name} {_shown(value)}" for name, value in trial["parameters"].items())
+def _given(facts: Facts, trial: Facts) -> str:
+    labels = facts["labels"]
+    given = trial["parameters"].items()
+    return ", ".join(f"{labels.get(name, name)}: {_shown(value)}" for name, value in given)
 
 
 def _counts(facts: Facts) -> str:

@@ -34,7 +34,8 @@ def make_folds(samples: Samples, count: int, seed: int) -> NDArray[np.int64]:
         RecipeError: fewer than two folds.
 
     Example:
-        >>> samples = Samples(["a"] * 4, [bytes([n]) * 32 for n in range(4)], [None] * 4, [None] * 4)
+        >>> digests = [bytes([number]) * 32 for number in range(4)]
+        >>> samples = Samples(["a"] * 4, digests, [None] * 4, [None] * 4)
         >>> np.bincount(make_folds(samples, 2, seed=0))
         array([2, 2])
     """

@@ -1,4 +1,4 @@
-"""The database that a study lives in: a file or a server, opened, checked, and kept out of sight."""
+"""The database that a study lives in: a file or a server, and what is wrong with it."""
 
 from __future__ import annotations
 

@@ -53,8 +53,7 @@ class Study:
         name: of the study; made where there is none.
         home: names the folder that trials of this process live in.
         seed: decides what is drawn, trial by trial.
-        pruner: which trials are given up early.
-        warmup: reports before which none is given up.
+        pruner: which trials are given up early, and how many reports are made before any is.
 
     Raises:
         StorageError: the database is locked, gone, or can't be reached.
@@ -110,7 +109,7 @@ class Study:
 
     def count(self) -> dict[str, int]:
         """How many trials ended in which way, and how many are running."""
-        found = {name: 0 for name in (*ENDINGS, "running")}
+        found: dict[str, int] = dict.fromkeys([*map(str, ENDINGS), "running"], 0)
         for trial in self.trials():
             found[ending_of(trial)] += 1
         return found
@@ -195,8 +194,8 @@ class Study:
         from optuna.trial import TrialState, create_trial
 
         attrs = {"fixed_params": fixed} if fixed else {}
-        template = create_trial(state=TrialState.RUNNING, system_attrs=attrs,
-                                user_attrs={"home": self.home, "beat": round(time.time())})  # fmt: skip
+        begun = {"home": self.home, "beat": round(time.time())}
+        template = create_trial(state=TrialState.RUNNING, system_attrs=attrs, user_attrs=begun)
         with storage_trouble(self.url):
             number = self.storage.create_new_trial(self.id, template)
             return number, self.storage.get_trial_number_from_id(number)
@@ -244,7 +243,7 @@ def _pruner(name: Pruner, warmup: int) -> Any:
     import optuna
 
     if name == "median":
-        return optuna.pruners.MedianPruner(n_startup_trials=_STARTUP, n_warmup_steps=warmup)
+        return optuna.pruners.MedianPruner(n_startup_trials=_STARTUP, n_warmup_steps=warmup + 1)
     if name == "halving":
         return optuna.pruners.SuccessiveHalvingPruner(min_resource=max(1, warmup))
     return optuna.pruners.NopPruner()

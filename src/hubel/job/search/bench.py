@@ -130,7 +130,7 @@ class Bench:
         Raises:
             RecipeError: the settings are not possible together, or for these pictures.
         """
-        chosen = self.chosen | settings | {"epochs": epochs}
+        chosen: dict[str, Any] = {**self.chosen, **settings, "epochs": epochs}
         asked = Recipe(**chosen)
         wish = Wish(size=asked.size, channels=asked.channels, shape=asked.shape)
         preprocess = preprocess_for(self.dataset, wish)

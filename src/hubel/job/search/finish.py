@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
 from hubel.errors import DataError, RecipeError
@@ -33,7 +34,7 @@ def finish(desk: SearchDesk, study: Study, why: str) -> None:
                 f"no trial came to its end ({counts or 'none was begun'}; {why}): raise --budget, "
                 "give fewer --folds, or narrow the space"
             )
-        desk.write(**_summary(desk, study, why))
+        desk.write(**_summary(desk, study, best), ended=why)
         run = _train(desk, study.settings_of(best, desk.space))
         accuracy = run.evaluation["accuracy"]
         facts = desk.write(test=accuracy | {"n": run.evaluation["n"]})
@@ -41,14 +42,12 @@ def finish(desk: SearchDesk, study: Study, why: str) -> None:
         desk.write(status="done")
 
 
-def _summary(desk: SearchDesk, study: Study, why: str) -> dict[str, Any]:
-    best = study.best()
+def _summary(desk: SearchDesk, study: Study, best: Any) -> dict[str, Any]:
     trials = [_trial(desk, study, frozen) for frozen in study.trials()]
     path = desk.search.folder / "trials" / str(best.number) / "run.json"
     folds = read_json(path)["folds"] if path.is_file() else []
     n = len(desk.bench.rows)
     return {
-        "ended": why,
         "counts": study.count(),
         "trials": trials,
         "best": {
@@ -81,6 +80,7 @@ def _train(desk: SearchDesk, settings: dict[str, Any]) -> Run:
     epochs = desk.search.facts["plan"]["epochs"]
     if (folder / "run.json").is_file():
         return resume(folder, sitting=sitting)
+    shutil.rmtree(folder, ignore_errors=True)  # killed before it was a run
     desk.reporter.say("training with the best settings")
     source = desk.search.facts["data"]["source"]
     chosen = desk.asked.chosen | settings | {"epochs": epochs}

@@ -88,7 +88,7 @@ def _left(desk: SearchDesk, fold: int) -> bool:
 
 def _write_held(desk: SearchDesk, plan: TimePlan, fold: int, settings: dict[str, Any]) -> None:
     folder = desk.search.folder / "outer" / str(fold)
-    document = {
+    document: dict[str, Any] = {
         "settings": settings,
         "right": _answer(desk, plan, fold, settings, folder / "best"),
         "plain": _answer(desk, plan, fold, {}, folder / "plain"),

@@ -1,4 +1,4 @@
-"""One trial: its settings trained and answered fold after fold, in a folder that it can go on from."""
+"""One trial: its settings, fold after fold, in a folder that it can go on from."""
 
 from __future__ import annotations
 
@@ -101,10 +101,10 @@ class _Book:
             folder.mkdir(parents=True, exist_ok=True)
         path = folder / "run.json"
         try:
-            facts = read_json(path) if path.is_file() else None
+            known = read_json(path) if path.is_file() else None
         except ValueError as error:
             raise StorageError(f"{path} can't be read: {error}; take the folder away") from error
-        facts = facts or {
+        facts: dict[str, Any] = known or {
             "schema_version": 1,
             "kind": "trial",
             "number": trial.number,

@@ -22,7 +22,7 @@ from hubel.models.notation.errors import did_you_mean
 from hubel.models.notation.tree import Span
 from hubel.tuning.space.errors import SpaceError
 from hubel.tuning.space.numbers import read_numbers
-from hubel.tuning.space.tree import Again, Hole, Template, Values
+from hubel.tuning.space.tree import Again, Hole, Template
 
 __all__ = ["read_items"]
 

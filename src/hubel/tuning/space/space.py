@@ -115,7 +115,7 @@ def parse_space(text: str) -> Space:
         SpaceError: it can't be read, or a value is none of the setting's: it says where.
 
     Example:
-        >>> space = parse_space("optimizer=nesterov|adamw model=conv{3|5}x{same}({16..64*2}) gap fc")
+        >>> space = parse_space("optimizer=sgd|adamw model=conv{3|5}x{same}({16..64*2}) gap fc")
         >>> space.count, list(space.holes)
         (12, ['optimizer', 'model.1', 'model.2'])
     """
