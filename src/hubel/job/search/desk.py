@@ -21,7 +21,8 @@ __all__ = ["SearchDesk", "TimePlan"]
 
 _TRIALS, _FEW_TRIALS = 20, 5  # complete ones that a budget is cut into
 _MOST_EPOCHS, _FEW_EPOCHS = 30, 5
-_REPORTS = 16.0  # seconds for two pages
+_REPORTS = 20.0  # seconds for two pages
+_FINAL = 2.0  # final trainings in the reserve: the best may be dearer than what was measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class SearchDesk:
         """Seconds to keep for the final training, its cheap rungs, and the pages."""
         pictures = len(self.bench.rows)
         rungs = 6.0 + min(pictures, 50_000) * 3072 * len(self.bench.dataset.manifest.classes) * 4e-8
-        return 1.5 * epochs * epoch_seconds + rungs + _REPORTS
+        return _FINAL * epochs * epoch_seconds + rungs + _REPORTS
 
     def plan(self, settings: dict[str, Any]) -> TimePlan:
         """How long each training is.
@@ -115,12 +116,12 @@ class SearchDesk:
         most = min(n for n in (_TRIALS, asked.trials, self.space.count) if n is not None)
 
         def fit(trials: int) -> int:
-            return int(share / (rounds * trials * folds + 1.5) / epoch)
+            return int(share / (rounds * trials * folds + _FINAL) / epoch)
 
         few = min(_FEW_EPOCHS, fit(min(most, _FEW_TRIALS)))
         epochs = asked.epochs or min(_MOST_EPOCHS, max(1, few, fit(most)))
         trials = next((n for n in range(most, 1, -1) if fit(n) >= epochs), 1)
-        need = (rounds * folds + 1.5) * epochs * epoch
+        need = (rounds * folds + _FINAL) * epochs * epoch
         if need > share:
             raise BudgetError(
                 f"the budget is too short for one trial: {folds} folds of {epochs} "
