@@ -20,7 +20,7 @@ LAYERS = (
     {"errors", "storage", "caches"},
     {"data", "features", "models", "analysis"},
     {"training", "evaluation"},
-    {"classifier", "runs", "artifact", "reports"},
+    {"classifier", "runs", "artifact", "reports", "tuning"},
     {"job"},
     {"cli"},
     {"__main__"},
@@ -155,7 +155,18 @@ def test_the_public_names_are_sorted_and_there() -> None:
         _ = hubel.trian
 
 
-SLOW = ("torch", "matplotlib", "pyarrow", "scipy", "sklearn", "numpy", "PIL", "pydantic")
+SLOW = (
+    "torch",
+    "matplotlib",
+    "pyarrow",
+    "scipy",
+    "sklearn",
+    "numpy",
+    "PIL",
+    "pydantic",
+    "optuna",
+    "sqlalchemy",
+)
 
 
 @pytest.mark.parametrize("module", ["hubel", "hubel.errors", "hubel.cli.main"])

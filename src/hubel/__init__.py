@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from hubel.classifier import Classifier, Prediction, load
     from hubel.errors import HubelError
     from hubel.job.climb import ladder
+    from hubel.job.search.work import search
     from hubel.job.work import resume, train
     from hubel.runs import Run
 
@@ -26,6 +27,7 @@ _HOMES = {
     "ladder": "hubel.job.climb",
     "load": "hubel.classifier",
     "resume": "hubel.job.work",
+    "search": "hubel.job.search.work",
     "train": "hubel.job.work",
 }
 
@@ -39,6 +41,7 @@ __all__ = [
     "ladder",
     "load",
     "resume",
+    "search",
     "train",
 ]
 

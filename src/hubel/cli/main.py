@@ -29,6 +29,7 @@ from hubel.cli import (  # noqa: E402
     optimizers,
     predict,
     report,
+    search,
     train,
 )
 from hubel.cli.console import printable  # noqa: E402
@@ -72,6 +73,7 @@ app.command("design")(design.command)
 app.command("models")(models.command)
 app.command("optimizers")(optimizers.command)
 app.command("report")(report.command)
+app.command("search")(search.command)
 
 
 @app.callback(invoke_without_command=True)

@@ -6,9 +6,10 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hubel.job.search.found import Search
     from hubel.runs import Run
 
-__all__ = ["aligned", "ladder_summary", "summary"]
+__all__ = ["aligned", "ladder_summary", "search_summary", "summary"]
 
 
 def summary(run: Run) -> str:
@@ -73,6 +74,40 @@ def _compact(count: int | None) -> str:
         if count >= size:
             return f"{count / size:.3g}{unit}"
     return str(count)
+
+
+def search_summary(search: Search) -> str:
+    """The end of a search: the best settings, what matters, and the figures with their meaning."""
+    facts = search.facts
+    best, test, nested = facts["best"], facts["test"], facts.get("nested")
+    counts = ", ".join(f"{number} {name}" for name, number in facts["counts"].items() if number)
+    lines = ["", f"trials   {counts}; {facts['ended']}", "", f"best     trial {best['number']}"]
+    lines += [f"  {name} = {_shown(value)}" for name, value in best["settings"].items()]
+    if facts["importance"]:
+        rows = [[facts["labels"][name], f"{share:.0%}"] for name, share in
+                sorted(facts["importance"].items(), key=lambda pair: -pair[1])]  # fmt: skip
+        lines += ["", "what sets the best trials apart", aligned(rows)]
+    figures = [["", "accuracy", "95% interval", "pictures"],
+               ["out of fold (best of many: too high)", *_figure(best["accuracy"])]]  # fmt: skip
+    if nested:
+        figures.append(["nested: the whole search", *_figure(nested["accuracy"])])
+    figures.append(["test, scored once", *_figure(test)])
+    lines += ["", aligned(figures), "", f"page     {search.report}",
+              f"report   {search.best.report}",
+              f"use it   hubel predict {search.best.folder} PICTURES..."]  # fmt: skip
+    return "\n".join(lines)
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _figure(found: dict[str, Any]) -> list[str]:
+    return [
+        f"{found['value']:.1%}",
+        f"{found['low']:.1%} to {found['high']:.1%}",
+        f"{found['n']:,}",
+    ]
 
 
 def aligned(rows: list[list[str]]) -> str:

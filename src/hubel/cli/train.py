@@ -13,7 +13,7 @@ from hubel.errors import RecipeError
 if TYPE_CHECKING:
     from hubel.runs import Run
 
-__all__ = ["command", "command_line"]
+__all__ = ["assignments", "command", "command_line"]
 
 _SAMPLE = "sample:trashnet"
 
@@ -92,7 +92,7 @@ def command(  # noqa: PLR0917 (typer calls it by name)
               "loss": loss, "optimizer": optimizer, "batch_size": batch_size, "seed": seed,
               "device": device, "workers": workers}  # fmt: skip
     chosen = {name: value for name, value in chosen.items() if value is not None}
-    chosen |= _assignments(set_ or [], chosen)
+    chosen |= assignments(set_ or [], chosen)
     run = _resume(resume, data, out, chosen) if resume is not None else _train(data, out, chosen)
     _print(run, json)
 
@@ -132,7 +132,12 @@ def _resume(folder: Path, data: str | None, out: Path | None, chosen: dict[str, 
         return resume(folder, sitting=sitting, workers=workers)
 
 
-def _assignments(texts: list[str], chosen: dict[str, Any]) -> dict[str, Any]:
+def assignments(texts: list[str], chosen: dict[str, Any]) -> dict[str, Any]:
+    """Settings from `--set name=value`, as texts; `chosen` are those set by options of their own.
+
+    Raises:
+        RecipeError: a text is no assignment, or a setting is set twice.
+    """
     found: dict[str, Any] = {}
     for text in texts:
         name, equals, value = text.partition("=")

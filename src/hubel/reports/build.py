@@ -37,9 +37,9 @@ def build_report(facts: ReportFacts, thumbnail: Thumbnail) -> str:
         answers=None if facts.predictions is None else Answers.read(facts.predictions),
     )
     found = [section for make in SECTIONS if (section := make(material)) is not None]
-    environment = _environment()
-    script, style = _asset("script.js"), _asset("style.css")
-    page = environment.get_template("page.html.j2").render(
+    loader = environment()
+    script, style = asset("script.js"), asset("style.css")
+    page = loader.get_template("page.html.j2").render(
         sections=found,
         name=found[0].evidence["name"],
         symbols=material.album.symbols,
@@ -66,8 +66,9 @@ def _sizes(facts: ReportFacts) -> dict[str, tuple[int, int]]:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Templates with escaping; a name that is not there is an error."""
+    made = Environment(
         loader=PackageLoader("hubel.reports"),
         autoescape=True,
         trim_blocks=True,
@@ -75,8 +76,8 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         finalize=_finalize,
     )
-    environment.filters["grouped"] = count  # pyright: ignore[reportUnknownMemberType]
-    return environment
+    made.filters["grouped"] = count  # pyright: ignore[reportUnknownMemberType]
+    return made
 
 
 def _finalize(value: object) -> object:
@@ -87,7 +88,8 @@ def _finalize(value: object) -> object:
 
 
 @cache
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """The text of a file beside the templates."""
     return resources.files("hubel.reports").joinpath("templates", name).read_text("utf-8")
 
 
