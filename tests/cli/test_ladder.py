@@ -11,7 +11,7 @@ from hubel.job.rungs.names import RUNGS
 from tests.cli.conftest import Command
 from tests.conftest import fill
 
-QUICK = ("--rungs", "largest,pixels,features,frozen", "--budget", "60s")
+QUICK = ("--rungs", "largest,pixels,features,frozen", "--budget", "10m")
 
 
 @pytest.fixture(autouse=True)

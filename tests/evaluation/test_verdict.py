@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hubel.errors import DataError
 from hubel.evaluation.comparison import compare_all
 from hubel.evaluation.intervals import wilson
-from hubel.evaluation.verdict import LadderVerdict, Rung, judge
+from hubel.evaluation.verdict import LadderVerdict, Rung, judge, within_one_error
 
 N = 400
 COSTS = {"guess": 0, "linear": 3_000, "hog": 50_000, "network": 2_000_000}
@@ -26,6 +26,29 @@ def ladder(right: dict[str, int], *, seed: int = 0, ship: str | None = None) -> 
         for name in right
     ]
     return judge(rungs, compare_all(flags), ship)
+
+
+@given(st.lists(st.lists(st.booleans(), min_size=12, max_size=12), min_size=1, max_size=5))
+def test_what_is_chosen_is_near_the_best_and_nothing_cheaper_is(rows: list[list[bool]]) -> None:
+    """Held against the paired variance written out: (b + c - (b - c)^2 / n) / n^2."""
+    right = {str(place): row for place, row in enumerate(rows)}
+    best = max(rows, key=sum)
+
+    def near(row: list[bool]) -> bool:
+        only_best = sum(b and not a for a, b in zip(row, best, strict=True))
+        only_row = sum(a and not b for a, b in zip(row, best, strict=True))
+        gap, n = only_best - only_row, len(row)
+        return gap * abs(gap) * n <= n * (only_best + only_row) - gap**2
+
+    taken = within_one_error(right)
+    assert near(right[taken])
+    assert not any(near(right[str(place)]) for place in range(int(taken)))
+
+
+@pytest.mark.parametrize("right", [{}, {"a": []}])
+def test_a_choice_among_nothing_is_refused(right: dict[str, list[bool]]) -> None:
+    with pytest.raises(DataError, match="a choice needs classifiers, and samples"):
+        within_one_error(right)
 
 
 def test_the_cheapest_of_the_unbeaten_is_shipped() -> None:
@@ -59,8 +82,8 @@ def test_what_was_chosen_elsewhere_is_shipped_and_a_better_one_is_named() -> Non
     assert found.ship.name == "hog"
     assert found.unbeaten == ("network",)
     assert found.sentences[0] == (
-        "Ship hog, 82.5% right: on the validation pictures the cheapest rung that no other beats "
-        "beyond doubt."
+        "Ship hog, 82.5% right: on the validation pictures the cheapest rung within one standard "
+        "error of the best."
     )
     assert "s more to fit and is better beyond doubt on these data: 13.8" in found.sentences[-1]
     with pytest.raises(DataError, match="nothing is called 'hgo'; there are guess, linear"):

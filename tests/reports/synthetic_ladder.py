@@ -10,7 +10,7 @@ import numpy as np
 from hubel.evaluation.comparison import compare_all
 from hubel.evaluation.intervals import wilson
 from hubel.evaluation.learning_curve import Point, fit_power_law
-from hubel.evaluation.verdict import Rung, judge
+from hubel.evaluation.verdict import Rung, judge, within_one_error
 
 # name, accuracy, parameters, multiply-adds (None: they can't be told), seconds
 RUNGS = (
@@ -54,6 +54,10 @@ def climbed(
     ]
     comparisons = compare_all(right) if len(rungs) > 1 else ()
     verdict = judge(judged, comparisons)
+    if chosen:  # here on the very samples of the verdict, which a job has other ones for
+        by_cost = [rung.name for rung in sorted(judged, key=lambda rung: rung.cost)]
+        near = within_one_error({name: right[name] for name in by_cost})
+        verdict = judge(judged, comparisons, near)
     loss = {name: -np.log(max(found[name].value or 0.0, 0.01)) * 1.2 for name in found}
     return {
         "rungs": [

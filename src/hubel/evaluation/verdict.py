@@ -1,22 +1,28 @@
 """Which rung of the ladder to ship, and what the next one would cost and buy, in words.
 
-The rule: a rung is beaten if another has the better accuracy beyond doubt, that is by the paired
-test, corrected for all comparisons of the ladder. Of the rungs that none beats, the cheapest is
-the one to ship. Cheaper is fewer multiply-adds for an answer; at equal ones fewer parameters, then
+Where there are samples besides those of the verdict, the rung is chosen on them by
+`within_one_error`, and the verdict says what its own samples say of it. Where there are none, this
+is the rule: a rung is beaten if another has the better accuracy beyond doubt, that is by the paired
+test, corrected for all comparisons of the ladder. Of the rungs that none beats, the cheapest is the
+one to ship. Cheaper is fewer multiply-adds for an answer; at equal ones fewer parameters, then
 fewer seconds to fit. The most accurate rung is never beaten, so there is always one to ship.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from hubel.errors import DataError
 from hubel.evaluation.comparison import Comparison
 from hubel.evaluation.intervals import Estimate
 
-__all__ = ["LadderVerdict", "Rung", "Step", "judge"]
+__all__ = ["LadderVerdict", "Rung", "Step", "judge", "within_one_error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,7 @@ class LadderVerdict:
         num_rungs: how many there are.
         below: from the most accurate cheaper rung to the one to ship.
         above: from the one to ship to the next dearer one that scored higher.
-        chosen_before: whether the one to ship was chosen on other samples, by the same rule.
+        chosen_before: whether the one to ship was chosen on other samples, by `within_one_error`.
     """
 
     ship: Rung
@@ -125,8 +131,8 @@ class LadderVerdict:
             return f"Ship {name}, {accuracy} right: there is nothing to compare it with."
         if self.chosen_before:
             return (
-                f"Ship {name}, {accuracy} right: on the validation pictures the cheapest rung that "
-                "no other beats beyond doubt."
+                f"Ship {name}, {accuracy} right: on the validation pictures the cheapest rung "
+                "within one standard error of the best."
             )
         if len(self.unbeaten) == self.num_rungs:
             return (
@@ -219,6 +225,36 @@ def judge(
         above=None if above is None else _step(taken, above, pairs),
         chosen_before=ship is not None,
     )
+
+
+def within_one_error(right: Mapping[str, ArrayLike]) -> str:
+    """The first of some classifiers that is no more than one standard error behind the best.
+
+    The error is that of the paired difference from the best, sample by sample. With few samples
+    a difference beyond doubt is hardly ever found, so that the rule of `judge` would take the
+    cheapest of all, however bad.
+
+    Args:
+        right: (n,) whether each classifier is right on each sample, the cheapest first.
+
+    Source: the one-standard-error rule of Breiman, Friedman, Olshen and Stone (1984),
+    Classification and Regression Trees, section 3.4.3, for paired differences.
+
+    Example:
+        >>> within_one_error({"guess": [1, 0, 0, 0, 1, 0], "linear": [1, 1, 1, 1, 1, 0]})
+        'linear'
+        >>> within_one_error({"linear": [1, 1, 0, 1, 1, 0], "network": [1, 1, 1, 0, 1, 1]})
+        'linear'
+    """
+    flags = {name: np.asarray(given, dtype=np.float64) for name, given in right.items()}
+    if not flags or not all(len(given) for given in flags.values()):
+        raise DataError("a choice needs classifiers, and samples that they answered")
+    best = max(flags.values(), key=lambda given: given.mean())
+    return next(name for name, given in flags.items() if _is_near(best - given))
+
+
+def _is_near(behind: NDArray[np.float64]) -> bool:
+    return behind.mean() <= behind.std() / math.sqrt(len(behind))
 
 
 Pairs = dict[frozenset[str], Comparison]

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hubel.evaluation import verdict
 from hubel.evaluation.comparison import Comparison, compare_all
-from hubel.evaluation.verdict import LadderVerdict, judge
+from hubel.evaluation.verdict import LadderVerdict, judge, within_one_error
 from hubel.job.prepare import Material
 from hubel.job.rungs.rung import Rung
 
@@ -53,36 +54,37 @@ def ladder_document(
 
 
 def choose(rungs: Sequence[Rung], material: Material) -> Rung:
-    """The cheapest rung that can be shipped and that no other beats on the validation split."""
-    found = verdict_on("val", [rung for rung in rungs if rung.classifier is not None], material)
-    return next(rung for rung in rungs if rung.name == found.ship.name)
+    """The cheapest rung that can be shipped and is near the best of those, on validation."""
+    known = {rung.name: rung for rung in rungs if rung.classifier is not None}
+    by_cost = sorted(known.values(), key=lambda rung: _judged(rung, "val", material).cost)
+    return known[within_one_error(_right(by_cost, material, "val"))]
 
 
-def verdict_on(
-    split: str, rungs: Sequence[Rung], material: Material, ship: str | None = None
-) -> LadderVerdict:
-    """Which rung to ship by one split, or what that split says of the one that was chosen."""
-    judged = [
-        verdict.Rung(
-            rung.name,
-            rung.evaluation(material, split).accuracy,
-            rung.parameters,
-            rung.parameters if rung.multiply_adds is None else rung.multiply_adds,
-            rung.seconds,
-        )
-        for rung in rungs
-    ]
+def verdict_on(split: str, rungs: Sequence[Rung], material: Material, ship: str) -> LadderVerdict:
+    """What one split says of the rung that was chosen."""
+    judged = [_judged(rung, split, material) for rung in rungs]
     return judge(judged, _compared(rungs, material, split), ship)
+
+
+def _judged(rung: Rung, split: str, material: Material) -> verdict.Rung:
+    return verdict.Rung(
+        rung.name,
+        rung.evaluation(material, split).accuracy,
+        rung.parameters,
+        rung.parameters if rung.multiply_adds is None else rung.multiply_adds,
+        rung.seconds,
+    )
 
 
 def _compared(rungs: Sequence[Rung], material: Material, split: str) -> tuple[Comparison, ...]:
     """The dearer rung first, so that a gain is positive."""
-    truth = material.targets(split)
-    right = {
-        rung.name: np.asarray(rung.probabilities[split].argmax(1) == truth)
-        for rung in reversed(rungs)
-    }
+    right = _right(rungs[::-1], material, split)
     return compare_all(right) if len(right) > 1 else ()
+
+
+def _right(rungs: Sequence[Rung], material: Material, split: str) -> dict[str, NDArray[np.bool_]]:
+    truth = material.targets(split)
+    return {rung.name: np.asarray(rung.probabilities[split].argmax(1) == truth) for rung in rungs}
 
 
 def _entry(rung: Rung, material: Material, folder: str | None) -> dict[str, Any]:

@@ -115,14 +115,14 @@ def _rule(ladder: Ladder, rung: Rung, verdict: Verdict | None) -> str:
     names = {other.name for other in ladder.rungs}
     if verdict is None or verdict.ship != rung.name:
         return f", chosen on validation among {count(len(names), 'rung')}"
-    # The rule may have been applied to validation, and the test pictures say something else.
-    same = set(verdict.unbeaten) == {name for name in names if not ladder.beats(name)}
-    where = "" if same else " on validation"
+    if ladder.chosen:
+        near = "the cheapest rung within one standard error of the best"
+        return f": on the validation pictures {near}"
     if set(verdict.unbeaten) >= names:
-        return f", the cheapest: these data can't tell any two apart{where}"
+        return ", the cheapest: these data can't tell any two apart"
     if len(verdict.unbeaten) == 1:
-        return f": every other rung is beaten beyond doubt{where}"
-    return f": the cheapest rung that no other beats beyond doubt{where}"
+        return ": every other rung is beaten beyond doubt"
+    return ": the cheapest rung that no other beats beyond doubt"
 
 
 def steps(ladder: Ladder) -> list[str]:
