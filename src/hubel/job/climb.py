@@ -15,16 +15,16 @@ from typing import Any
 import torch
 
 from hubel.data.dataset import Dataset
-from hubel.data.manifest import Manifest
 from hubel.data.preprocess import Preprocess
 from hubel.data.sources import open_source
 from hubel.errors import RecipeError
 from hubel.job.desk import Desk, Sitting
 from hubel.job.finish import record
 from hubel.job.guard import alone
-from hubel.job.introduction import compare_versions, describe, headline, introduce
+from hubel.job.introduction import describe, headline, introduce
 from hubel.job.ledger import Ledger
-from hubel.job.prepare import expect_unchanged, gather, open_data, preprocess_for
+from hubel.job.prepare import gather, open_data, preprocess_for
+from hubel.job.reopening import reopen
 from hubel.job.report import rewrite_report, write_report
 from hubel.job.rungs.names import expect_rungs
 from hubel.job.settings import clean, command_for
@@ -124,20 +124,7 @@ def resume_ladder(
         else:
             rewrite_report(run)
         return run
-    ledger = Ledger(sitting.started, facts)
-    ledger.run = run
-    torch.set_num_threads(facts["threads"])
-    recipe = Recipe.from_json(facts["recipe"])
-    if workers is not None:
-        recipe = replace(recipe, workers=workers)
-    device, _ = choose_device(recipe.device)
-    compare_versions(facts["versions"], sitting)
-    data = facts["data"]
-    manifest = Manifest.read(run.folder / "manifest.parquet")
-    dataset = Dataset(open_source(data["source"]), data["kind"], manifest, tuple(data["notes"]))
-    wish = expect_unchanged(dataset, recipe, sitting.reporter)
-    desk = Desk(run, ledger, recipe, device, sitting, _way_on(run))
-    return _climb(desk, dataset, preprocess_for(dataset, wish))
+    return _climb(*reopen(run, sitting, workers, _way_on(run)))
 
 
 def _settings(settings: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,6 @@ import torch
 
 from hubel.classifier import Classifier
 from hubel.data.dataset import Dataset
-from hubel.data.manifest import Manifest
 from hubel.data.preprocess import Preprocess
 from hubel.data.sources import open_source
 from hubel.errors import RecipeError
@@ -18,18 +17,18 @@ from hubel.evaluation.evaluation import Evaluation
 from hubel.job.desk import Desk, Sitting
 from hubel.job.finish import answers, climb_cheap, evaluate
 from hubel.job.guard import alone
-from hubel.job.introduction import compare_versions, describe, headline, introduce
+from hubel.job.introduction import describe, headline, introduce
 from hubel.job.learn import Learned, cheap_seconds, learn, save_final
 from hubel.job.ledger import Ledger
 from hubel.job.prepare import (
     Material,
     as_pretrained,
-    expect_unchanged,
     gather,
     make_architecture,
     open_data,
     preprocess_for,
 )
+from hubel.job.reopening import reopen
 from hubel.job.report import rewrite_report, write_report
 from hubel.job.rungs.rung import Rung
 from hubel.job.settings import clean, command_for
@@ -141,19 +140,7 @@ def resume(
         return _complete(run, sitting)
     if facts["status"] == "diverged":
         raise RecipeError(f"{run.folder} has diverged and would again: {facts['error']}")
-    ledger = Ledger(sitting.started, facts)
-    ledger.run = run
-    torch.set_num_threads(facts["threads"])
-    recipe = Recipe.from_json(facts["recipe"])
-    if workers is not None:
-        recipe = replace(recipe, workers=workers)
-    device, _ = choose_device(recipe.device)
-    compare_versions(facts["versions"], sitting)
-    data = facts["data"]
-    manifest = Manifest.read(run.folder / "manifest.parquet")
-    dataset = Dataset(open_source(data["source"]), data["kind"], manifest, tuple(data["notes"]))
-    wish = expect_unchanged(dataset, recipe, sitting.reporter)
-    return _work(Desk(run, ledger, recipe, device, sitting), dataset, preprocess_for(dataset, wish))
+    return _work(*reopen(run, sitting, workers))
 
 
 def _same_code(code: dict[str, str]) -> Program:
