@@ -39,6 +39,8 @@ def section(measured: dict[str, Any]) -> str:
         return features(measured)
     if "kinds" in measured:
         return predicted_times(measured)
+    if "hog and svm" in measured:
+        return hog_and_svm(measured)
     if "design seconds" in measured:
         return design(measured)
     return accuracy(measured)
@@ -83,6 +85,28 @@ def _network_row(found: dict[str, Any]) -> str:
         *(f"{x:.2f}" for x in (plain["ratio"], plain["median_factor"])),
     )
     return f"| {found['name']} | {found['batch']} | {' | '.join(cells)} |"
+
+
+def hog_and_svm(measured: dict[str, Any]) -> str:
+    """Accuracy of two ways to put HOG and a linear SVM together, and their seconds."""
+    rows = [
+        f"| {name} | {side['setting']} | {100 * side['accuracy']['value']:.2f}% "
+        f"({100 * side['accuracy']['low']:.2f} to {100 * side['accuracy']['high']:.2f}) "
+        f"| {side['features seconds']:.0f} s | {side['seconds']:.0f} s |"
+        for name, side in measured["hog and svm"].items()
+    ]
+    gap = measured["difference"]["difference"]
+    return "\n\n".join(
+        [
+            "HOG with cells of 4 pixels and a linear support vector machine, fitted on 60,000 "
+            "pictures, scored once on 10,000. Our setting was chosen on held-out training "
+            "pictures; the rival's is the plain recipe. Processor time, one thread.",
+            "| | setting | right (95%) | features | features and fit |\n|---|---|---:|---:|---:|\n"
+            + "\n".join(rows),
+            f"Difference on the same pictures: {100 * gap['value']:.2f} points "
+            f"({100 * gap['low']:.2f} to {100 * gap['high']:.2f}).",
+        ]
+    )
 
 
 def design(measured: dict[str, Any]) -> str:
