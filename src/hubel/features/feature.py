@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 from torch import Tensor, nn
 
 from hubel.errors import FeatureError
+from hubel.features.precision import in_single
 
 __all__ = ["Feature", "FeatureModule", "Shape", "Stateless", "expect_pictures"]
 
@@ -68,8 +69,8 @@ def _plain(value: Any) -> Any:
     return [_plain(one) for one in value] if isinstance(value, tuple) else value
 
 
-class FeatureModule(nn.Module):
-    """A feature as a module: pictures (n, c, h, w) in [0, 1] to vectors (n, d).
+class FeatureModule(nn.Module, ABC):
+    """A feature as a module: pictures (n, c, h, w) in [0, 1] to vectors (n, d) of their type.
 
     Has no parameters. What it learns by `fit` are buffers, so that they are saved with it.
 
@@ -94,6 +95,13 @@ class FeatureModule(nn.Module):
         del images_NCHW, seed
         return self
 
+    @abstractmethod
+    def describe(self, images_NCHW: Tensor) -> Tensor:
+        """The vectors, (n, d), of pictures in float32 or float64."""
+
+    def forward(self, images_NCHW: Tensor) -> Tensor:
+        return in_single(self.describe, images_NCHW)
+
     def extra_repr(self) -> str:
         return f"{self.feature}, {self.size:,} numbers"
 
@@ -101,7 +109,7 @@ class FeatureModule(nn.Module):
 class Stateless(FeatureModule):
     """A feature that is a function of the picture alone."""
 
-    def forward(self, images_NCHW: Tensor) -> Tensor:
+    def describe(self, images_NCHW: Tensor) -> Tensor:
         compute: Any = self.feature
         return compute.compute(images_NCHW)
 

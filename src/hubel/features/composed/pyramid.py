@@ -113,7 +113,7 @@ class PyramidModule(FeatureModule):
         self.of.fit(images_NCHW, seed)
         return self
 
-    def forward(self, images_NCHW: Tensor) -> Tensor:
+    def describe(self, images_NCHW: Tensor) -> Tensor:
         shape = expect_pictures(images_NCHW)
         self.how.size(shape)
         found = [

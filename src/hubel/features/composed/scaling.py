@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from hubel.errors import FeatureError
 from hubel.features.feature import Feature, FeatureModule, Shape
+from hubel.features.precision import widened
 
 __all__ = ["Standard", "StandardModule", "Unit", "UnitModule", "unit"]
 
@@ -57,22 +58,28 @@ class StandardModule(FeatureModule):
         """Learn means and deviations from all pictures, in two passes over them."""
         assert isinstance(self.of, FeatureModule)
         self.of.fit(images_NCHW, seed)
+        kept = widened(images_NCHW[:0]).dtype
         pieces = images_NCHW.split(_PICTURES)
         zero = torch.zeros(self.size, dtype=torch.float64, device=images_NCHW.device)
-        mean = sum((self.of(one).double().sum(0) for one in pieces), zero) / len(images_NCHW)
-        squares = sum(((self.of(one) - mean).square().sum(0) for one in pieces), zero)
+        total = sum((self._double(one).sum(0) for one in pieces), zero)
+        mean = total / len(images_NCHW)
+        squares = sum(((self._double(one) - mean).square().sum(0) for one in pieces), zero)
         deviation = (squares / len(images_NCHW)).sqrt()
         changes = deviation > 1e-6 * mean.abs().clamp_min(1e-6)
-        self.mean = mean.to(images_NCHW.dtype)
-        self.scale = torch.where(changes, 1 / deviation, 0.0).to(images_NCHW.dtype)
+        self.mean = mean.to(kept)
+        self.scale = torch.where(changes, 1 / deviation, 0.0).to(kept)
         return self
 
-    def forward(self, images_NCHW: Tensor) -> Tensor:
+    def describe(self, images_NCHW: Tensor) -> Tensor:
         if self.mean.isnan().any():
             raise FeatureError(
                 f"{self.feature} has learnt no means yet: call fit with training pictures"
             )
-        return (self.of(images_NCHW) - self.mean) * self.scale
+        found = self.of(images_NCHW)
+        return (found - self.mean.to(found.dtype)) * self.scale.to(found.dtype)
+
+    def _double(self, images_NCHW: Tensor) -> Tensor:
+        return self.of(widened(images_NCHW)).double()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +117,7 @@ class UnitModule(FeatureModule):
         self.of.fit(images_NCHW, seed)
         return self
 
-    def forward(self, images_NCHW: Tensor) -> Tensor:
+    def describe(self, images_NCHW: Tensor) -> Tensor:
         return unit(self.of(images_NCHW))
 
 
