@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from hubel.errors import FeatureError
 from hubel.features.colour.histogram import histogram
+from hubel.features.composed.scaling import unit
 from hubel.features.feature import FeatureModule
 from hubel.features.gradients.hog import hog
 from hubel.features.notation import FEATURES, parse
@@ -159,6 +160,13 @@ def test_functions_take_sixteen_bits_as_modules_do(
     found = compute(images)
     assert found.isfinite().all()
     assert torch.equal(found, compute(images.float()).to(dtype))
+
+
+@HALVES
+def test_nothing_has_no_length_in_sixteen_bits_either(dtype: torch.dtype) -> None:
+    vectors = torch.tensor([[0.0, 0.0], [300.0, 400.0]], dtype=dtype)
+    wanted = torch.tensor([[0.0, 0.0], [0.6, 0.8]], dtype=dtype)
+    assert torch.equal(unit(vectors), wanted)
 
 
 @pytest.mark.parametrize("text", [text for text in EVERY if re.search("words|standard", text)])

@@ -47,7 +47,7 @@ class Feature(ABC):
         }
 
     def __str__(self) -> str:
-        given = ", ".join(f"{key}={_written(value)}" for key, value in self.settings().items())
+        given = ", ".join(_written(key, value) for key, value in self.settings().items())
         return f"{self.name}({given})" if given else self.name
 
     def to_json(self) -> dict[str, Any]:
@@ -57,10 +57,14 @@ class Feature(ABC):
         }
 
 
-def _written(value: object) -> str:
+def _written(key: str, value: object) -> str:
+    if isinstance(value, Feature):
+        return str(value)
     if isinstance(value, tuple):
-        return "x".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType]
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+        text = "x".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType]
+    else:
+        text = {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+    return f"{key}={text}"
 
 
 def _plain(value: Any) -> Any:
