@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,13 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from hubel.errors import FeatureError
+from hubel.features.colour.histogram import histogram
+from hubel.features.composed.scaling import unit
 from hubel.features.feature import FeatureModule
-from hubel.features.notation import parse
-from hubel.features.pixels import Pixels
+from hubel.features.gradients.hog import hog
+from hubel.features.notation import FEATURES, parse
+from hubel.features.pixels import Pixels, pixels
+from hubel.features.texture.lbp import lbp
 
 EVERY = [
     "pixels(side=8)",
@@ -44,8 +50,18 @@ def pictures(n: int = 6, seed: int = 0, dtype: torch.dtype = torch.float32) -> t
     return torch.rand(n, 3, 24, 27, generator=draws, dtype=dtype)
 
 
-def fitted(text: str, seed: int = 3) -> FeatureModule:
-    return parse(text).build((3, 24, 27)).fit(pictures(12, seed=1), seed)
+def fitted(text: str, seed: int = 3, dtype: torch.dtype = torch.float32) -> FeatureModule:
+    train = pictures(12, seed=1, dtype=dtype)
+    return parse(text).build((3, 24, 27)).to(dtype).fit(train, seed)
+
+
+# Divided by a deviation, the rounding of float32 grows; in float64 it can't hide anything.
+DEVIATED = [text for text in EVERY if "standard" in text]
+CLOSE = [
+    *((text, torch.float32, 1e-6) for text in EVERY if text not in DEVIATED),
+    *((text, torch.float64, 1e-9) for text in EVERY),
+]
+close = pytest.mark.parametrize(("text", "dtype", "within"), CLOSE)
 
 
 @every
@@ -55,13 +71,17 @@ def test_sizes_are_known_before_anything_is_computed(text: str) -> None:
     assert found.isfinite().all()
 
 
-@every
-def test_each_picture_is_described_by_itself(text: str) -> None:
-    module = fitted(text)
-    alone = torch.cat([module(one) for one in pictures().split(1)])
-    torch.testing.assert_close(
-        module(pictures()), alone, atol=1e-4, rtol=1e-5
-    )  # divided by a deviation
+@close
+def test_each_picture_is_described_by_itself(text: str, dtype: torch.dtype, within: float) -> None:
+    module, images = fitted(text, dtype=dtype), pictures(dtype=dtype)
+    alone = torch.cat([module(one) for one in images.split(1)])
+    torch.testing.assert_close(module(images), alone, atol=within, rtol=within)
+
+
+def test_standard_magnifies_the_rounding_of_its_feature_by_its_scale_alone() -> None:
+    module, images = fitted("standard(hog(cell=8))"), pictures()
+    apart = module(images) - torch.cat([module(one) for one in images.split(1)])
+    assert (apart / module.get_buffer("scale")).abs().max() < 1e-6
 
 
 @every
@@ -86,14 +106,86 @@ def test_pictures_are_left_as_they_were(text: str) -> None:
     assert torch.equal(images, pictures())
 
 
-@every
-def test_pieces_change_nothing(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = fitted(text)
-    whole = module(pictures())
+@close
+def test_pieces_change_nothing(
+    text: str, dtype: torch.dtype, within: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, images = fitted(text, dtype=dtype), pictures(dtype=dtype)
+    whole = module(images)
     monkeypatch.setattr("torch.get_num_threads", lambda: 1e-9)
+    torch.testing.assert_close(module(images), whole, atol=within, rtol=within)
+
+
+HALVES = pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
+
+
+def odd_pictures(dtype: torch.dtype) -> torch.Tensor:
+    """Noise, black, white and one grey, where quotients are of nothing by nothing."""
+    flat = [torch.full((1, 3, 24, 27), grey) for grey in (0.0, 1.0, 0.5)]
+    return torch.cat([pictures(), *flat]).to(dtype)
+
+
+@HALVES
+@every
+def test_pictures_of_sixteen_bits_are_described_as_in_single_precision(
+    text: str, dtype: torch.dtype
+) -> None:
+    module, images = fitted(text), odd_pictures(dtype)
+    found = module(images)
+    assert found.dtype == dtype
+    assert found.isfinite().all()
+    wanted = module(images.float())
+    step = torch.finfo(dtype)
     torch.testing.assert_close(
-        module(pictures()), whole, atol=1e-4, rtol=1e-5
-    )  # divided by a deviation
+        found.float(), wanted, rtol=step.eps, atol=step.smallest_normal * step.eps
+    )
+
+
+@HALVES
+@every
+def test_what_is_learnt_from_sixteen_bits_is_what_single_precision_learns(
+    text: str, dtype: torch.dtype
+) -> None:
+    halves = pictures(12, seed=1).to(dtype)
+    one, other = (parse(text).build((3, 24, 27)).fit(x, 3) for x in (halves, halves.float()))
+    assert torch.equal(one(pictures()), other(pictures()))
+
+
+@HALVES
+@pytest.mark.parametrize("compute", [hog, histogram, lbp, pixels])
+def test_functions_take_sixteen_bits_as_modules_do(
+    compute: Callable[[torch.Tensor], torch.Tensor], dtype: torch.dtype
+) -> None:
+    images = odd_pictures(dtype)
+    found = compute(images)
+    assert found.isfinite().all()
+    assert torch.equal(found, compute(images.float()).to(dtype))
+
+
+@HALVES
+def test_nothing_has_no_length_in_sixteen_bits_either(dtype: torch.dtype) -> None:
+    vectors = torch.tensor([[0.0, 0.0], [300.0, 400.0]], dtype=dtype)
+    wanted = torch.tensor([[0.0, 0.0], [0.6, 0.8]], dtype=dtype)
+    assert torch.equal(unit(vectors), wanted)
+
+
+@pytest.mark.parametrize("text", [text for text in EVERY if re.search("words|standard", text)])
+def test_what_was_learnt_in_single_precision_serves_double(text: str) -> None:
+    module = fitted(text)
+    found = module(pictures().double())
+    assert found.dtype == torch.float64
+    torch.testing.assert_close(found.float(), module(pictures()), atol=1e-4, rtol=1e-4)
+
+
+@every
+def test_a_batch_without_pictures_has_no_vectors_of_the_known_size(text: str) -> None:
+    module = fitted(text)
+    assert module(pictures()[:0]).shape == (0, module.size)
+
+
+def test_every_feature_that_is_registered_is_tested() -> None:
+    names = {word for text in EVERY for word in re.findall(r"[a-z]+", text)}
+    assert names >= FEATURES.keys()
 
 
 @every

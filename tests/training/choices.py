@@ -40,7 +40,7 @@ CHOICES: dict[str, st.SearchStrategy[Any]] = {
     "optimizer": st.sampled_from(sorted(OPTIMIZERS)),
     "lr": _floats(0, 1e3),
     "norm_lr": _floats(0, 100),
-    "momentum": _floats(0, 0.9999),
+    "momentum": _floats(1e-3, 0.9999),  # none is for some optimizers only: test_rules.py
     "weight_decay": _floats(0, 10),
     "l1": _floats(0, 10),
     "sam_radius": _floats(0, 10),

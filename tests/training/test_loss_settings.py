@@ -29,6 +29,10 @@ IDLE = [
         "class_weights has no effect with loss 'logit_adjusted'",
     ),
     ({"effective_beta": 0.9}, "effective_beta has no effect with class_weights 'none'"),
+    (
+        {"effective_beta": 0.0, "class_weights": "effective_number"},
+        "class_weights effective_number has no effect with effective_beta 0, .* leave both out",
+    ),
     ({"optimizer": "muon", "model": "linear"}, "optimizer muon has no effect with model 'linear'"),
 ]
 

@@ -100,6 +100,16 @@ IDLE = [
     ({"features": "hog"}, "features has no effect with model 'convnet'; leave one out"),
     ({"momentum": 0.9, "optimizer": "sgd"}, "momentum has no effect with optimizer 'sgd'"),
     ({"momentum": 0.9, "optimizer": "rmsprop"}, "momentum has no effect with optimizer 'rmsprop'"),
+    *(
+        (
+            {"momentum": 0.0, **chosen},
+            f"optimizer {name} has no effect with momentum 0, where it is sgd; take optimizer sgd",
+        )
+        for name, chosen in {
+            "nesterov": {},  # by default
+            "momentum": {"optimizer": "momentum"},
+        }.items()
+    ),
     ({"widths": (8, 8), "model": "linear"}, "widths has no effect with model 'linear'"),
     ({"norm_lr": 2.0, "model": "linear"}, "norm_lr has no effect with model 'linear'"),
     ({"widths": (8,), "model": "lenet5"}, "widths has no effect with model 'lenet5'"),
@@ -125,6 +135,16 @@ IDLE = [
 def test_a_setting_without_effect_is_refused(chosen: dict[str, Any], message: str) -> None:
     with pytest.raises(RecipeError, match=message):
         resolve(chosen, facts())
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "muon"])
+def test_an_optimizer_that_is_itself_without_momentum_takes_none(optimizer: str) -> None:
+    assert resolve({"optimizer": optimizer, "momentum": 0.0}, facts())[0].momentum == 0
+
+
+def test_a_momentum_waits_for_the_optimizer_that_a_rule_takes() -> None:
+    chosen = {"model": "lenet5", "momentum": 0.0}
+    assert resolve(chosen, facts())[0].optimizer == "adamw"
 
 
 def test_more_pictures_a_step_than_there_are_is_refused() -> None:

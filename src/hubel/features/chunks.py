@@ -7,6 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from hubel.features.precision import in_single
+
 __all__ = ["in_chunks"]
 
 _PIXELS = 1 << 17  # smaller pieces cost more in starting operators than the caches give
@@ -18,6 +20,8 @@ def in_chunks(
 ) -> Tensor:
     """A function of a batch, piece by piece; the same numbers as on the whole.
 
+    Pieces of 16 bits are computed in float32, one at a time.
+
     Args:
         compute: (n, c, h, w) to (n, d), each picture by itself.
         images_NCHW: the batch.
@@ -27,5 +31,5 @@ def in_chunks(
     room = pixels * torch.get_num_threads() if on_cpu else _PIXELS_ON_DEVICE
     count = max(1, room // (images_NCHW.shape[-2] * images_NCHW.shape[-1]))
     if len(images_NCHW) <= count:
-        return compute(images_NCHW)
-    return torch.cat([compute(piece) for piece in images_NCHW.split(count)])
+        return in_single(compute, images_NCHW)
+    return torch.cat([in_single(compute, piece) for piece in images_NCHW.split(count)])

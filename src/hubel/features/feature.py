@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 from torch import Tensor, nn
 
 from hubel.errors import FeatureError
+from hubel.features.precision import in_single
 
 __all__ = ["Feature", "FeatureModule", "Shape", "Stateless", "expect_pictures"]
 
@@ -46,7 +47,7 @@ class Feature(ABC):
         }
 
     def __str__(self) -> str:
-        given = ", ".join(f"{key}={_written(value)}" for key, value in self.settings().items())
+        given = ", ".join(_written(key, value) for key, value in self.settings().items())
         return f"{self.name}({given})" if given else self.name
 
     def to_json(self) -> dict[str, Any]:
@@ -56,10 +57,14 @@ class Feature(ABC):
         }
 
 
-def _written(value: object) -> str:
+def _written(key: str, value: object) -> str:
+    if isinstance(value, Feature):
+        return str(value)
     if isinstance(value, tuple):
-        return "x".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType]
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+        text = "x".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType]
+    else:
+        text = {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+    return f"{key}={text}"
 
 
 def _plain(value: Any) -> Any:
@@ -68,8 +73,8 @@ def _plain(value: Any) -> Any:
     return [_plain(one) for one in value] if isinstance(value, tuple) else value
 
 
-class FeatureModule(nn.Module):
-    """A feature as a module: pictures (n, c, h, w) in [0, 1] to vectors (n, d).
+class FeatureModule(nn.Module, ABC):
+    """A feature as a module: pictures (n, c, h, w) in [0, 1] to vectors (n, d) of their type.
 
     Has no parameters. What it learns by `fit` are buffers, so that they are saved with it.
 
@@ -94,6 +99,13 @@ class FeatureModule(nn.Module):
         del images_NCHW, seed
         return self
 
+    @abstractmethod
+    def describe(self, images_NCHW: Tensor) -> Tensor:
+        """The vectors, (n, d), of pictures in float32 or float64."""
+
+    def forward(self, images_NCHW: Tensor) -> Tensor:
+        return in_single(self.describe, images_NCHW)
+
     def extra_repr(self) -> str:
         return f"{self.feature}, {self.size:,} numbers"
 
@@ -101,7 +113,7 @@ class FeatureModule(nn.Module):
 class Stateless(FeatureModule):
     """A feature that is a function of the picture alone."""
 
-    def forward(self, images_NCHW: Tensor) -> Tensor:
+    def describe(self, images_NCHW: Tensor) -> Tensor:
         compute: Any = self.feature
         return compute.compute(images_NCHW)
 

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from hubel.errors import FeatureError
 from hubel.features.feature import Feature, Shape, Stateless, expect_pictures
+from hubel.features.precision import in_single
 from hubel.features.settings import expect_at_least
 
 __all__ = ["Pixels", "pixels"]
@@ -71,5 +72,7 @@ def pixels(images_NCHW: Tensor, settings: Pixels | None = None) -> Tensor:
     how.size(shape)
     height, width = (min(side, how.side) for side in shape[1:])
     if (height, width) != shape[1:]:
-        images_NCHW = functional.adaptive_avg_pool2d(images_NCHW, (height, width))
+        images_NCHW = in_single(
+            lambda images: functional.adaptive_avg_pool2d(images, (height, width)), images_NCHW
+        )
     return images_NCHW.flatten(1)

@@ -4,7 +4,7 @@ Targets are class indices, int64 (n,), or what each class has a share of, float 
 shares of mixup and cutmix add up to 1 in a row, several labels are several ones (binary
 cross-entropy alone). A loss of one label becomes one of shares as its mean over the labels, which
 is how mixup defines it (Zhang et al. 2018, section 2); cross-entropy is linear in its target
-anyway.
+anyway. With class weights, several labels have one loss together, times the mean of their weights.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ __all__ = [
     "make_loss",
     "one_vs_rest",
 ]
+
+_ROUNDING = 1e-4  # by which shares may miss a sum of 1
 
 
 def focal(s_NK: Tensor, y_N: Tensor, gamma: float) -> Tensor:
@@ -175,13 +177,16 @@ class Loss:
         if targets.ndim == 1:
             y_NK = functional.one_hot(targets, s_NK.shape[1])
         y_NK = y_NK.to(s_NK.dtype)
-        found_N = binary_cross_entropy(s_NK, y_NK)
-        if self.weights is not None:
-            # The mean weight of a picture's labels; 1 where it has none.
-            labels_N = y_NK.sum(1)
-            mean_N = y_NK @ self.weights / labels_N.clamp_min(1e-12)
-            found_N = found_N * torch.where(labels_N > 0, mean_N, 1.0)
-        return found_N.mean()
+        if self.weights is None:
+            return binary_cross_entropy(s_NK, y_NK).mean()
+        weighed_NK = y_NK * self.weights
+        labels_N, total_N = y_NK.sum(1), weighed_NK.sum(1)
+        # Linear in its target: shares of losses are the loss of the shares times their weights.
+        shares_N1 = (labels_N - 1).abs()[:, None] < _ROUNDING
+        y_NK = torch.where(shares_N1, weighed_NK / total_N.clamp_min(1e-12)[:, None], y_NK)
+        # The mean weight of a picture's labels; 1 where it has none.
+        mean_N = torch.where(labels_N > 0, total_N / labels_N.clamp_min(1e-12), 1.0)
+        return (binary_cross_entropy(s_NK, y_NK) * mean_N).mean()
 
     def _weighed(self, found_N: Tensor, y_N: Tensor) -> Tensor:
         return found_N if self.weights is None else found_N * self.weights[y_N]

@@ -79,6 +79,7 @@ def resolve(chosen: dict[str, Any], facts: Facts) -> tuple[Recipe, dict[str, Set
         if name not in chosen:
             settings[name] = Setting(value, "rule", why)
             recipe = replace(recipe, **{name: value})
+    _refuse_no_momentum(recipe)
     for name, value in chosen.items():
         settings[name] = Setting(value, "user", "set by the user")
     if recipe.precision == "bfloat16" and recipe.device.startswith("cpu"):
@@ -205,12 +206,22 @@ def refuse_without_effect(chosen: dict[str, Any], recipe: Recipe) -> None:
                 f"{name} has no effect with {other} {getattr(recipe, other)!r}; leave one out"
             )
     _refuse_idle_loss(chosen, recipe)
+    if "optimizer" in chosen:
+        _refuse_no_momentum(recipe)
     if recipe.model == "linear" and recipe.resolutions not in (None, ((1.0, 1.0),)):
         raise RecipeError("resolutions has no effect with model 'linear', which has one size")
     if recipe.model == "linear" and recipe.optimizer == "muon":
         raise RecipeError(
             "optimizer muon has no effect with model 'linear': it is for the weights between the "
             "first layer and the last, and there are none; take adamw"
+        )
+
+
+def _refuse_no_momentum(recipe: Recipe) -> None:
+    if recipe.optimizer in ("momentum", "nesterov") and recipe.momentum == 0:
+        raise RecipeError(
+            f"optimizer {recipe.optimizer} has no effect with momentum 0, where it is sgd; take "
+            "optimizer sgd without momentum, or a momentum above 0"
         )
 
 
@@ -226,4 +237,9 @@ def _refuse_idle_loss(chosen: dict[str, Any], recipe: Recipe) -> None:
         raise RecipeError(
             f"effective_beta has no effect with class_weights {recipe.class_weights!r}; leave it "
             "out, or give class_weights=effective_number"
+        )
+    if recipe.class_weights == "effective_number" and recipe.effective_beta == 0:
+        raise RecipeError(
+            "class_weights effective_number has no effect with effective_beta 0, where all classes "
+            "weigh the same; leave both out, or give an effective_beta above 0"
         )

@@ -55,7 +55,7 @@ def joint_histogram(values_NCHW: Tensor, bins: tuple[int, ...], around: int, sof
     if soft:
         return _shared(values_NCHW, bins, around, total) / pixels
     flat = _places(values_NCHW.detach(), bins, total)
-    found = _count(flat, len(values_NCHW) * total).view(-1, total)
+    found = _count(flat, len(values_NCHW) * total).view(len(values_NCHW), total)
     return found.to(values_NCHW.dtype).div_(pixels)
 
 

@@ -111,7 +111,9 @@ def histogram(images_NCHW: Tensor, settings: Histogram | None = None) -> Tensor:
 
 def _histogram(images_NCHW: Tensor, how: Histogram) -> Tensor:
     if how.space == _CHANNELS:
+        n, channels = images_NCHW.shape[:2]
         flat = images_NCHW.flatten(0, 1).unsqueeze(1)
-        return joint_histogram(flat, how.axes(), 0, how.soft).view(len(images_NCHW), -1)
+        found = joint_histogram(flat, how.axes(), 0, how.soft)
+        return found.view(n, channels * prod(how.axes()))
     around = int(how.space in ("hue", "hsv"))
     return joint_histogram(to_space(images_NCHW, how.space), how.axes(), around, how.soft)

@@ -58,5 +58,5 @@ class JoinedModule(FeatureModule):
             part.fit(images_NCHW, seed)
         return self
 
-    def forward(self, images_NCHW: Tensor) -> Tensor:
+    def describe(self, images_NCHW: Tensor) -> Tensor:
         return torch.cat([part(images_NCHW) for part in self.parts], 1)

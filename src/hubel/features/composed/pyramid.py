@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from hubel.errors import FeatureError
-from hubel.features.feature import Feature, FeatureModule, Shape, expect_pictures
+from hubel.features.composed.around import Around, AroundModule
+from hubel.features.feature import Shape, expect_pictures
 from hubel.features.settings import expect_at_least
 
 __all__ = ["Pyramid", "PyramidModule", "cut_out", "windows"]
@@ -41,7 +42,7 @@ def cut_out(images_NCHW: Tensor, window: Window) -> Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class Pyramid(Feature):
+class Pyramid(Around):
     """Settings of a spatial pyramid.
 
     Windows are described by themselves: what straddles two counts in neither. Weights are those of
@@ -64,7 +65,6 @@ class Pyramid(Feature):
     """
 
     name: ClassVar[str] = "pyramid"
-    of: Feature
     levels: int = 3
 
     def __post_init__(self) -> None:
@@ -92,28 +92,18 @@ class Pyramid(Feature):
                 "take fewer levels"
             ) from error
 
-    def __str__(self) -> str:
-        default = type(self).__dataclass_fields__["levels"].default
-        return f"pyramid({self.of}{f', levels={self.levels}' * (self.levels != default)})"
-
     def build(self, shape: Shape) -> PyramidModule:
         return PyramidModule(self, shape)
 
 
-class PyramidModule(FeatureModule):
+class PyramidModule(AroundModule):
     """A spatial pyramid. A feature that learns learns once, from whole pictures."""
 
     def __init__(self, feature: Pyramid, shape: Shape) -> None:
         super().__init__(feature, shape)
         self.how = feature
-        self.of: nn.Module = feature.of.build(shape)
 
-    def fit(self, images_NCHW: Tensor, seed: int = 0) -> Self:
-        assert isinstance(self.of, FeatureModule)
-        self.of.fit(images_NCHW, seed)
-        return self
-
-    def forward(self, images_NCHW: Tensor) -> Tensor:
+    def describe(self, images_NCHW: Tensor) -> Tensor:
         shape = expect_pictures(images_NCHW)
         self.how.size(shape)
         found = [

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from hubel.errors import FeatureError
-from hubel.features.feature import Feature, FeatureModule, Shape
+from hubel.features.composed.around import Around, AroundModule
+from hubel.features.feature import Shape
+from hubel.features.precision import widened
 
 __all__ = ["Standard", "StandardModule", "Unit", "UnitModule", "unit"]
 
@@ -17,7 +19,7 @@ _PICTURES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Standard(Feature):
+class Standard(Around):
     """Each number with the mean and deviation that it has over training pictures.
 
     Numbers that never change there become zero.
@@ -29,24 +31,16 @@ class Standard(Feature):
     """
 
     name: ClassVar[str] = "standard"
-    of: Feature
-
-    def size(self, shape: Shape) -> int:
-        return self.of.size(shape)
-
-    def __str__(self) -> str:
-        return f"{self.name}({self.of})"
 
     def build(self, shape: Shape) -> StandardModule:
         return StandardModule(self, shape)
 
 
-class StandardModule(FeatureModule):
+class StandardModule(AroundModule):
     """A feature less its mean, over its deviation."""
 
     def __init__(self, feature: Standard, shape: Shape) -> None:
         super().__init__(feature, shape)
-        self.of: nn.Module = feature.of.build(shape)
         self.register_buffer("mean", torch.full((self.size,), torch.nan))
         self.register_buffer("scale", torch.ones(self.size))
         self.mean: Tensor
@@ -55,28 +49,33 @@ class StandardModule(FeatureModule):
     @torch.no_grad()
     def fit(self, images_NCHW: Tensor, seed: int = 0) -> Self:
         """Learn means and deviations from all pictures, in two passes over them."""
-        assert isinstance(self.of, FeatureModule)
-        self.of.fit(images_NCHW, seed)
+        super().fit(images_NCHW, seed)
+        kept = widened(images_NCHW[:0]).dtype
         pieces = images_NCHW.split(_PICTURES)
         zero = torch.zeros(self.size, dtype=torch.float64, device=images_NCHW.device)
-        mean = sum((self.of(one).double().sum(0) for one in pieces), zero) / len(images_NCHW)
-        squares = sum(((self.of(one) - mean).square().sum(0) for one in pieces), zero)
+        total = sum((self._double(one).sum(0) for one in pieces), zero)
+        mean = total / len(images_NCHW)
+        squares = sum(((self._double(one) - mean).square().sum(0) for one in pieces), zero)
         deviation = (squares / len(images_NCHW)).sqrt()
         changes = deviation > 1e-6 * mean.abs().clamp_min(1e-6)
-        self.mean = mean.to(images_NCHW.dtype)
-        self.scale = torch.where(changes, 1 / deviation, 0.0).to(images_NCHW.dtype)
+        self.mean = mean.to(kept)
+        self.scale = torch.where(changes, 1 / deviation, 0.0).to(kept)
         return self
 
-    def forward(self, images_NCHW: Tensor) -> Tensor:
+    def describe(self, images_NCHW: Tensor) -> Tensor:
         if self.mean.isnan().any():
             raise FeatureError(
                 f"{self.feature} has learnt no means yet: call fit with training pictures"
             )
-        return (self.of(images_NCHW) - self.mean) * self.scale
+        found = self.of(images_NCHW)
+        return (found - self.mean.to(found.dtype)) * self.scale.to(found.dtype)
+
+    def _double(self, images_NCHW: Tensor) -> Tensor:
+        return self.of(widened(images_NCHW)).double()
 
 
 @dataclass(frozen=True, slots=True)
-class Unit(Feature):
+class Unit(Around):
     """A feature over its Euclidean length, for each picture by itself.
 
     Example:
@@ -86,31 +85,15 @@ class Unit(Feature):
     """
 
     name: ClassVar[str] = "unit"
-    of: Feature
-
-    def size(self, shape: Shape) -> int:
-        return self.of.size(shape)
-
-    def __str__(self) -> str:
-        return f"{self.name}({self.of})"
 
     def build(self, shape: Shape) -> UnitModule:
         return UnitModule(self, shape)
 
 
-class UnitModule(FeatureModule):
+class UnitModule(AroundModule):
     """A feature over its length."""
 
-    def __init__(self, feature: Unit, shape: Shape) -> None:
-        super().__init__(feature, shape)
-        self.of: nn.Module = feature.of.build(shape)
-
-    def fit(self, images_NCHW: Tensor, seed: int = 0) -> Self:
-        assert isinstance(self.of, FeatureModule)
-        self.of.fit(images_NCHW, seed)
-        return self
-
-    def forward(self, images_NCHW: Tensor) -> Tensor:
+    def describe(self, images_NCHW: Tensor) -> Tensor:
         return unit(self.of(images_NCHW))
 
 
@@ -121,4 +104,4 @@ def unit(vectors_ND: Tensor) -> Tensor:
         >>> unit(torch.tensor([[3.0, 4.0], [0.0, 0.0]])).tolist()
         [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
     """
-    return torch.nn.functional.normalize(vectors_ND, dim=1)
+    return torch.nn.functional.normalize(widened(vectors_ND), dim=1).to(vectors_ND.dtype)

@@ -172,9 +172,11 @@ def _histograms(images_NCHW: Tensor, how: LBP) -> Tensor:
     bins = {name: place for place, name in enumerate(sorted(set(names)))}
     table = torch.tensor([bins[name] for name in names], device=images_NCHW.device)
     codes = table[_rings(images_NCHW, how)]
-    n, _, height, width = codes.shape
+    n, channels, height, width = codes.shape
     down, across = (height, width) if how.cell is None else (how.cell, how.cell)
-    codes = codes[..., : height // down * down, : width // across * across]
-    cells = codes.unflatten(3, (-1, across)).unflatten(2, (-1, down)).transpose(3, 4)
-    found = counts(cells.reshape(-1, down * across), len(bins)) / (down * across)
-    return found.view(n, -1).to(images_NCHW.dtype)
+    rows, columns = height // down, width // across
+    codes = codes[..., : rows * down, : columns * across]
+    cells = codes.unflatten(3, (columns, across)).unflatten(2, (rows, down)).transpose(3, 4)
+    number = channels * rows * columns
+    found = counts(cells.reshape(n * number, down * across), len(bins)) / (down * across)
+    return found.view(n, number * len(bins)).to(images_NCHW.dtype)

@@ -13,6 +13,7 @@ from hubel.errors import FeatureError
 from hubel.features.chunks import in_chunks
 from hubel.features.feature import Feature, FeatureModule, Shape, expect_pictures
 from hubel.features.gradients.hog import HOG
+from hubel.features.precision import widened
 from hubel.features.settings import expect_at_least, expect_one_of, expect_room
 from hubel.features.words.descriptors import gradient_blocks, patches, whitening
 from hubel.features.words.kmeans import kmeans, squared_distances
@@ -113,7 +114,7 @@ def bag_of_words(descriptors_NPD: Tensor, centres_KD: Tensor, count: str = "soft
         )
     distances = squares.clamp_min(torch.finfo(squares.dtype).eps).sqrt()
     nearer = (distances.mean(1, keepdim=True) - distances).clamp_min(0)
-    return nearer.view(n, places, -1).mean(1)
+    return nearer.view(n, places, len(centres_KD)).mean(1)
 
 
 class BagModule(FeatureModule):
@@ -141,7 +142,7 @@ class BagModule(FeatureModule):
         """Learn the dictionary from some places of some of the pictures, drawn by the seed."""
         draws = generator(seed, "words", 0)
         some = draws.permutation(len(images_NCHW))[:_PICTURES]
-        chosen = images_NCHW[torch.from_numpy(some).to(images_NCHW.device)]
+        chosen = widened(images_NCHW[torch.from_numpy(some).to(images_NCHW.device)])
         self.how.size(expect_pictures(images_NCHW))
         found = self.how.describe(chosen).flatten(0, 1)
         places = torch.from_numpy(draws.permutation(len(found))[:_LEARN_FROM]).to(found.device)
@@ -151,7 +152,7 @@ class BagModule(FeatureModule):
         self.centres = kmeans(self._white(found), self.how.words, seed)
         return self
 
-    def forward(self, images_NCHW: Tensor) -> Tensor:
+    def describe(self, images_NCHW: Tensor) -> Tensor:
         self.how.size(expect_pictures(images_NCHW))
         if self.centres.isnan().any():
             raise FeatureError(
@@ -161,7 +162,9 @@ class BagModule(FeatureModule):
 
     def _bag(self, images_NCHW: Tensor) -> Tensor:
         described = self._white(self.how.describe(images_NCHW))
-        return bag_of_words(described, self.centres, self.how.count)
+        return bag_of_words(described, self.centres.to(described.dtype), self.how.count)
 
     def _white(self, points: Tensor) -> Tensor:
-        return (points - self.mean) @ self.whitening if self.how.of == "patches" else points
+        if self.how.of != "patches":
+            return points
+        return (points - self.mean.to(points.dtype)) @ self.whitening.to(points.dtype)
