@@ -110,8 +110,15 @@ def test_an_interrupt_keeps_what_there_is_and_resuming_goes_on_from_it(
     two_classes: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
-    with pytest.raises(Interrupted, match=rf"go on with: hubel ladder --resume {out}$"):
+    with pytest.raises(Interrupted, match=rf"go on with: hubel ladder --resume {out}$") as stopped:
         climbed(two_classes, out, sitting=Sitting(reporter=Heard(2)))
+    assert f"validation chooses linear on pixels, which is in {out / 'classifier'};" in str(
+        stopped.value
+    )
+    picture = next(two_classes.rglob("*.png"))
+    answers = [hubel.load(folder).predict(picture) for folder in (out, out / "rungs" / "pixels")]
+    assert answers[0].probabilities == answers[1].probabilities
+    assert not (out / "evaluation.json").exists()
     facts = Run.open(out).facts
     assert facts["status"] == "interrupted"
     assert len(Run.open(out).ladder["rungs"]) == 3
@@ -122,6 +129,22 @@ def test_an_interrupt_keeps_what_there_is_and_resuming_goes_on_from_it(
     assert found.facts["status"] == "done"
     assert [rung["name"] for rung in found.ladder["rungs"]][-1] == "mlp"
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
+
+
+@pytest.mark.parametrize("rungs", ["largest,pixels", "neighbours,pixels"])
+def test_stopped_in_a_cheap_rung_it_leaves_what_was_finished_before(
+    rungs: str, two_classes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stair, "fit_rung", stop)
+    there = rungs.startswith("largest")
+    said = "validation chooses largest class" if there else "no rung was finished that can be ship"
+    with pytest.raises(Interrupted, match=f"stopped; .*{said}.*; go on with: hubel ladder"):
+        climbed(two_classes, tmp_path / "run", rungs=rungs)
+    assert (tmp_path / "run" / "classifier").is_dir() == there
+    assert Run.open(tmp_path / "run").facts["status"] == "interrupted"
 
 
 def test_a_failure_at_the_end_costs_no_rung(

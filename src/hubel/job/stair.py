@@ -47,13 +47,16 @@ class Stair:
         self._folders: dict[str, str] = {}
         # What can't be climbed is given no time.
         self._weights = _WEIGHTS | ({} if weights_at_hand() else {"frozen": 0.0})
+        self._kept: Rung | None = None  # whose classifier lies in the folder of the run
         self.rungs: list[Rung] = []
 
     def climb(self, key: str) -> None:
         """Fit a rung, or read back what was fitted before; or say why it is left out."""
         folder = self._desk.run.folder / "rungs" / key
         rung = kept_rung(folder)
+        fitting = rung is None
         if rung is None:
+            self._keep_best()  # of those that were read back: fitting may be stopped
             try:
                 rung, curve = self._fitted(key)
             except (BudgetError, DivergedError, FeatureError, RecipeError) as error:
@@ -67,10 +70,30 @@ class Stair:
         self._folders[rung.name] = f"rungs/{key}"
         self.rungs.append(rung)
         self._waiting.remove(key)
+        if fitting:
+            self._keep_best()
         right = rung.evaluation(self._material, "val").accuracy.value
         self._desk.reporter.say(
             f"{rung.name}: {right:.1%} of the validation pictures, {rung.seconds:.1f} s"
         )
+
+    def _keep_best(self) -> None:
+        """Save the classifier that would be chosen now: a ladder that is stopped leaves it."""
+        if not any(rung.classifier is not None for rung in self.rungs):
+            return
+        best = self.choose()
+        if best is not self._kept and best.classifier is not None:
+            best.classifier.save(self._desk.run.folder / "classifier")
+            self._kept = best
+
+    @property
+    def stopped(self) -> str:
+        """What a ladder that is stopped leaves, and the way on."""
+        found = "no rung was finished that can be shipped"
+        if self._kept is not None:
+            where = self._desk.run.folder / "classifier"
+            found = f"of the rungs so far validation chooses {self._kept.name}, which is in {where}"
+        return f"stopped; {found}; go on with: {self._desk.way_on}"
 
     def choose(self) -> Rung:
         """The rung to ship.
