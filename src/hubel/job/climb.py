@@ -26,6 +26,7 @@ from hubel.job.ledger import Ledger
 from hubel.job.prepare import Material, gather, open_data, preprocess_for
 from hubel.job.reopening import reopen
 from hubel.job.report import rewrite_report, write_report
+from hubel.job.rungs.linear import load_solvers
 from hubel.job.rungs.names import expect_rungs
 from hubel.job.settings import clean, command_for
 from hubel.job.stair import Stair
@@ -155,6 +156,7 @@ def _climb(desk: Desk, dataset: Dataset, preprocess: Preprocess) -> Run:
 def _stages(desk: Desk, dataset: Dataset, preprocess: Preprocess) -> Run:
     with desk.ledger.stage("pixels"):
         material = gather(dataset, preprocess, desk.reporter, desk.recipe.workers or 1)
+    load_solvers()
     stair = Stair(desk, material)
     try:
         with desk.ledger.stage("rungs"):
