@@ -66,7 +66,19 @@ class RecipeError(HubelError, ValueError):
 
 
 class BudgetError(RecipeError):
-    """The time budget does not hold one pass over the training pictures."""
+    """The time budget does not hold one pass over the training pictures.
+
+    Args:
+        message: what is said.
+        left: seconds that there are for training, where they are known.
+        needed: seconds that one pass takes.
+    """
+
+    def __init__(
+        self, message: str, left: float | None = None, needed: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.left, self.needed = left, needed
 
 
 class FeatureError(HubelError, ValueError):

@@ -45,6 +45,12 @@ def test_what_is_chosen_is_near_the_best_and_nothing_cheaper_is(rows: list[list[
     assert not any(near(right[str(place)]) for place in range(int(taken)))
 
 
+@pytest.mark.parametrize("wrong", range(1, 7))
+def test_of_few_samples_the_one_that_is_always_right_is_taken(wrong: int) -> None:
+    right = {"cheap": [0] * wrong + [1] * (6 - wrong), "dear": [1] * 6}
+    assert within_one_error(right) == "dear"
+
+
 @pytest.mark.parametrize("right", [{}, {"a": []}])
 def test_a_choice_among_nothing_is_refused(right: dict[str, list[bool]]) -> None:
     with pytest.raises(DataError, match="a choice needs classifiers, and samples"):
@@ -82,8 +88,12 @@ def test_what_was_chosen_elsewhere_is_shipped_and_a_better_one_is_named() -> Non
     assert found.ship.name == "hog"
     assert found.unbeaten == ("network",)
     assert found.sentences[0] == (
-        "Ship hog, 82.5% right: on the validation pictures the cheapest rung within one standard "
-        "error of the best."
+        "Ship hog, 82.5% right: on the validation pictures the cheapest rung that looks at them "
+        "and is within one standard error of the best."
+    )
+    assert ladder(right, ship="guess").sentences[0] == (
+        "Ship guess, 20.0% right: on the validation pictures nothing that can be shipped does "
+        "better."
     )
     assert "s more to fit and is better beyond doubt on these data: 13.8" in found.sentences[-1]
     with pytest.raises(DataError, match="nothing is called 'hgo'; there are guess, linear"):
@@ -124,6 +134,13 @@ def test_at_equal_multiply_adds_fewer_parameters_are_cheaper() -> None:
     other = replace(one, name="other", parameters=9, seconds=9.0)
     right = {"one": [1, 0], "other": [0, 1]}
     assert judge([one, other], compare_all(right)).ship == other
+
+
+def test_seconds_decide_nothing() -> None:
+    one = Rung("one", wilson(1, 2), 10, 5, 9.0)
+    other = replace(one, name="other", seconds=1.0)
+    right = {"one": [1, 0], "other": [0, 1]}
+    assert judge([one, other], compare_all(right)).ship == one
 
 
 @pytest.mark.parametrize(

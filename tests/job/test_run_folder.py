@@ -45,6 +45,7 @@ def test_a_run_leaves_exactly_what_it_says(finished: Finished) -> None:
     assert sorted(path.name for path in folder.iterdir()) == [
         "checkpoints", "classifier", "evaluation.json", "ladder.json", "manifest.parquet",
         "predictions.csv", "predictions.parquet", "report.html", "results.csv", "run.json",
+        "rungs",
     ]  # fmt: skip
     assert sorted(path.name for path in (folder / "classifier").iterdir()) == [
         "classifier.json",
@@ -178,6 +179,7 @@ NAMES = [
     "largest class", "nearest neighbours on pixels", "linear on pixels",
     "linear on histogram + HOG", "network (convnet)",
 ]  # fmt: skip
+CHEAP_KEYS = ("largest", "neighbours", "pixels", "features")
 METRICS = {"accuracy", "balanced_accuracy", "macro_f1", "log_loss", "ece", "validation_accuracy"}
 
 
@@ -193,6 +195,9 @@ def test_the_ladder_has_the_cheap_rungs_and_the_network(finished: Finished) -> N
             "name", "parameters", "multiply_adds", "seconds", "note", "folder", "shippable",
         }  # fmt: skip
         assert all(rung[metric].keys() == INTERVAL for metric in METRICS)
+    folders = [rung["folder"] for rung in ladder["rungs"]]
+    assert folders == [*(f"rungs/{key}" for key in CHEAP_KEYS), None]
+    assert hubel.load(finished.run.folder / "rungs" / "features").classes == ("dark", "red")
     values = {rung["name"]: rung["accuracy"]["value"] for rung in ladder["rungs"]}
     assert ladder["rungs"][-1]["accuracy"] == finished.run.evaluation["accuracy"]
     assert ladder["rungs"][-1]["parameters"] == finished.run.facts["parameters"]

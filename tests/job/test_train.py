@@ -81,7 +81,7 @@ def test_a_budget_is_planned_and_kept(two_classes: Path, tmp_path: Path) -> None
 
 
 def test_a_budget_below_one_epoch_is_refused(two_classes: Path, tmp_path: Path) -> None:
-    message = r"the budget is too short for one epoch: 0 s are left .* give --budget .* more"
+    message = r"the budget is too short for one epoch: 0\.0 s are left .* give --budget .* more"
     with pytest.raises(BudgetError, match=message):
         hubel.train(two_classes, out=tmp_path / "run", **TINY | {"budget": "2s", "epochs": None})
 

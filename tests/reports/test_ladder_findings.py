@@ -133,7 +133,7 @@ def test_the_verdict_names_the_rung_its_price_and_what_the_next_one_buys() -> No
     ladder = three()
     assert findings.ship(ladder) == (
         "Ship features, 70.0% right (68.0 to 72.0): on the validation pictures the cheapest rung "
-        "within one standard error of the best."
+        "that looks at them and is within one standard error of the best."
     )
     assert findings.steps(ladder) == [
         "The next, convnet, costs 200 k more parameters, 26.9 M more multiply-adds a picture and "
@@ -165,7 +165,7 @@ def test_a_rung_that_beats_the_chosen_one_without_being_the_next_is_named() -> N
     )
 
 
-NEAR = "the cheapest rung within one standard error of the best"
+NEAR = "the cheapest rung that looks at them and is within one standard error of the best"
 
 
 @pytest.mark.parametrize(

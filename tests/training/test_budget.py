@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hubel.errors import BudgetError
 from hubel.training import loop
-from hubel.training.budget import Costs, Pace, measure, plan_epochs
+from hubel.training.budget import Costs, Pace, in_seconds, measure, plan_epochs
 from hubel.training.checkpoints import Checkpoints
 from hubel.training.loop import Controls, Journey, fit
 from hubel.training.plan import Plan, learning_rate
@@ -76,10 +76,11 @@ def test_what_is_planned_fits_and_no_more_would(
 def test_a_budget_below_one_epoch_is_refused_with_what_is_missing(seconds: float) -> None:
     found = costs(_TRAINER, step=1.0, validation=1.0)
     epoch = found.epoch(_TRAINER)
+    left = in_seconds(max(seconds, 0))
     message = (
-        rf"the budget is too short for one epoch: {max(seconds, 0):.0f} s are left for training "
-        rf"and one epoch takes {epoch:.0f} s here; give --budget \d+s more, or a smaller --size, "
-        r"or --epochs 1 without a budget"
+        rf"the budget is too short for one epoch: {left} are left for training "
+        rf"and one epoch takes {in_seconds(epoch)} here; give --budget \d+s more, or a smaller "
+        r"--size, or --epochs 1 without a budget"
     )
     with pytest.raises(BudgetError, match=message):
         plan_epochs(_TRAINER, found, seconds)

@@ -4,8 +4,9 @@ Where there are samples besides those of the verdict, the rung is chosen on them
 `within_one_error`, and the verdict says what its own samples say of it. Where there are none, this
 is the rule: a rung is beaten if another has the better accuracy beyond doubt, that is by the paired
 test, corrected for all comparisons of the ladder. Of the rungs that none beats, the cheapest is the
-one to ship. Cheaper is fewer multiply-adds for an answer; at equal ones fewer parameters, then
-fewer seconds to fit. The most accurate rung is never beaten, so there is always one to ship.
+one to ship. Cheaper is fewer multiply-adds for an answer; at equal ones fewer parameters; at equal
+ones of both, what is given first. Seconds decide nothing: they depend on who else is at work. The
+most accurate rung is never beaten, so there is always one to ship.
 """
 
 from __future__ import annotations
@@ -44,9 +45,9 @@ class Rung:
     seconds: float
 
     @property
-    def cost(self) -> tuple[float, ...]:
+    def cost(self) -> tuple[int, int]:
         """What the rungs are ordered by, first things first."""
-        return self.multiply_adds, self.parameters, self.seconds
+        return self.multiply_adds, self.parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +130,15 @@ class LadderVerdict:
         name, accuracy = self.ship.name, f"{100 * (self.ship.accuracy.value or 0.0):.1f}%"
         if self.num_rungs == 1:
             return f"Ship {name}, {accuracy} right: there is nothing to compare it with."
+        if self.chosen_before and self.ship.cost == (0, 0):
+            return (
+                f"Ship {name}, {accuracy} right: on the validation pictures nothing that can be "
+                "shipped does better."
+            )
         if self.chosen_before:
             return (
-                f"Ship {name}, {accuracy} right: on the validation pictures the cheapest rung "
-                "within one standard error of the best."
+                f"Ship {name}, {accuracy} right: on the validation pictures the cheapest rung that "
+                "looks at them and is within one standard error of the best."
             )
         if len(self.unbeaten) == self.num_rungs:
             return (
@@ -180,7 +186,7 @@ def judge(
     """Which rung to ship, by the rule at the top of this module.
 
     Args:
-        rungs: at least one, names once each.
+        rungs: at least one, names once each; of equals in cost the first counts as the cheaper.
         comparisons: of accuracy, each rung with each other one, corrected together: what
             `comparison.compare_all` gives without a reference.
         ship: name of the rung that was chosen on other samples; by the rule where it is None.
@@ -232,7 +238,9 @@ def within_one_error(right: Mapping[str, ArrayLike]) -> str:
 
     The error is that of the paired difference from the best, sample by sample. With few samples
     a difference beyond doubt is hardly ever found, so that the rule of `judge` would take the
-    cheapest of all, however bad.
+    cheapest of all, however bad. The error is not smoothed: it is 0 only where the two are right
+    on the same samples, or one on all and the other on none, and a larger one would pass over a
+    classifier that is right on every sample for one that is not.
 
     Args:
         right: (n,) whether each classifier is right on each sample, the cheapest first.

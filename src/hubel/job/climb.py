@@ -17,15 +17,16 @@ import torch
 from hubel.data.dataset import Dataset
 from hubel.data.preprocess import Preprocess
 from hubel.data.sources import open_source
-from hubel.errors import RecipeError
+from hubel.errors import Interrupted, RecipeError
 from hubel.job.desk import Desk, Sitting
 from hubel.job.finish import record
 from hubel.job.guard import alone
 from hubel.job.introduction import describe, headline, introduce
 from hubel.job.ledger import Ledger
-from hubel.job.prepare import gather, open_data, preprocess_for
+from hubel.job.prepare import Material, gather, open_data, preprocess_for
 from hubel.job.reopening import reopen
 from hubel.job.report import rewrite_report, write_report
+from hubel.job.rungs.linear import load_solvers
 from hubel.job.rungs.names import expect_rungs
 from hubel.job.settings import clean, command_for
 from hubel.job.stair import Stair
@@ -153,27 +154,36 @@ def _climb(desk: Desk, dataset: Dataset, preprocess: Preprocess) -> Run:
 
 
 def _stages(desk: Desk, dataset: Dataset, preprocess: Preprocess) -> Run:
-    ledger, run = desk.ledger, desk.run
-    with ledger.stage("pixels"):
+    with desk.ledger.stage("pixels"):
         material = gather(dataset, preprocess, desk.reporter, desk.recipe.workers or 1)
+    load_solvers()
     stair = Stair(desk, material)
-    with ledger.stage("rungs"):
-        for key in ledger.facts["rungs"]:
-            stair.climb(key)
-            write_json(run.folder / "ladder.json", stair.document())
-    with ledger.stage("evaluation"):
+    try:
+        with desk.ledger.stage("rungs"):
+            for key in desk.ledger.facts["rungs"]:
+                stair.climb(key)
+                write_json(desk.run.folder / "ladder.json", stair.document())
+        _ship(desk, stair, material)
+    except KeyboardInterrupt:  # also that of a network, which speaks of its own half-trained one
+        raise Interrupted(stair.stopped) from None
+    with desk.ledger.stage("report"):
+        write_report(desk.run, dataset.source)
+    desk.ledger.write()
+    return desk.run
+
+
+def _ship(desk: Desk, stair: Stair, material: Material) -> None:
+    """Choose a rung, score it on the test split, and put it where the run's own classifier is."""
+    folder = desk.run.folder
+    with desk.ledger.stage("evaluation"):
         rung = stair.choose()
         classifier = rung.classifier
         assert classifier is not None
         found = rung.probabilities["test"]
-        _, document = record(run, found, classifier.temperature, material)
+        _, document = record(desk.run, found, classifier.temperature, material)
         facts = classifier.facts | {"metrics": headline(document)}
-        replace(classifier, facts=facts).save(run.folder / "classifier")
-        write_json(run.folder / "ladder.json", stair.document(rung))
-    ledger.write(
+        replace(classifier, facts=facts).save(folder / "classifier")
+        write_json(folder / "ladder.json", stair.document(rung))
+    desk.ledger.write(
         status="done", error=None, parameters=rung.parameters, multiply_adds=rung.multiply_adds
     )
-    with ledger.stage("report"):
-        write_report(run, dataset.source)
-    ledger.write()
-    return run

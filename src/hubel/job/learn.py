@@ -20,7 +20,6 @@ from hubel.training.trainer import Task, Trainer
 __all__ = ["Learned", "learn"]
 
 _CHEAP_SHARE = 0.1
-_REPORT_SECONDS = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +119,7 @@ def _reserve(desk: Desk, material: Material, costs: Costs, after: float | None) 
     tests, checks = len(material.rows["test"]), max(1, len(material.rows["val"]))
     evaluation = costs.validation * (tests + checks) / checks
     return 1.5 * evaluation + (
-        cheap_seconds(desk, material) + _REPORT_SECONDS if after is None else after
+        cheap_seconds(desk, material) + desk.closing_seconds if after is None else after
     )
 
 

@@ -27,6 +27,7 @@ class Ledger:
         self.seconds: dict[str, float] = dict(self.facts.get("seconds", {}))
         self.before = self.seconds.get("total", 0.0)
         self.run: Run | None = None
+        self._open: dict[str, float] = {}
 
     def begin(self, run: Run, command: list[str]) -> None:
         """Open the book of a new run."""
@@ -52,15 +53,24 @@ class Ledger:
     @contextmanager
     def stage(self, name: str) -> Generator[None]:
         """Count the seconds of a stage."""
-        start = time.monotonic()
+        self._open[name] = time.monotonic()
         try:
             yield
         finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - start
+            self._count()
+            self._open.pop(name, None)
+
+    def _count(self) -> None:
+        """Add the seconds since the last time to the stages that are under way."""
+        now = time.monotonic()
+        for name, since in self._open.items():
+            self.seconds[name] = self.seconds.get(name, 0.0) + now - since
+            self._open[name] = now
 
     def write(self, **changes: Any) -> None:
         """Change facts and put all of them on the disk."""
         self.facts.update(changes)
+        self._count()  # a run that is killed has what was written last
         self.seconds["total"] = self.before + self.elapsed
         self.facts["seconds"] = {name: round(value, 3) for name, value in self.seconds.items()}
         if self.run is not None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from hubel.errors import BudgetError, DivergedError, FeatureError, RecipeError
+import torch
+
+from hubel.errors import BudgetError, DesignError, DivergedError, FeatureError, RecipeError
 from hubel.job.desk import Desk
+from hubel.job.finish import reason
 from hubel.job.prepare import Material
 from hubel.job.rungs.cheap import CHEAP, fit_cheap, linear_fit
 from hubel.job.rungs.curve import curve_of
 from hubel.job.rungs.frozen import frozen_fit, weights_at_hand
 from hubel.job.rungs.linear import fit_rung
-from hubel.job.rungs.networks import NETWORK_RUNGS, Materials, climb_network
+from hubel.job.rungs.networks import NETWORK_RUNGS, Materials, climb_network, mark_failed
 from hubel.job.rungs.rung import Rung
 from hubel.job.rungs.shelf import keep_rung, kept_curve, kept_rung
 from hubel.job.standings import Extras, choose, ladder_document, verdict_on
@@ -20,7 +23,6 @@ from hubel.job.standings import Extras, choose, ladder_document, verdict_on
 __all__ = ["Stair"]
 
 _CHEAP_SHARE = 0.25
-_AFTER = 12.0  # seconds for the last comparisons and the report
 _FIT_SHARE = 0.6  # of the rung whose learning curve is drawn
 _WEIGHTS = {
     **{"largest": 0.1, "neighbours": 1.0, "pixels": 2.0, "pixels-svm": 2.0, "features": 5.0},
@@ -47,18 +49,20 @@ class Stair:
         self._folders: dict[str, str] = {}
         # What can't be climbed is given no time.
         self._weights = _WEIGHTS | ({} if weights_at_hand() else {"frozen": 0.0})
+        self._kept: Rung | None = None  # whose classifier lies in the folder of the run
         self.rungs: list[Rung] = []
 
     def climb(self, key: str) -> None:
         """Fit a rung, or read back what was fitted before; or say why it is left out."""
         folder = self._desk.run.folder / "rungs" / key
         rung = kept_rung(folder)
+        fitting = rung is None
         if rung is None:
-            try:
-                rung, curve = self._fitted(key)
-            except (BudgetError, DivergedError, FeatureError, RecipeError) as error:
-                self._left_out.append((key, str(error)))
-                self._desk.reporter.say(f"{key} is left out: {error}")
+            self._keep_best()  # of those that were read back: fitting may be stopped
+            rung, curve, why = self._tried(key)
+            if rung is None:
+                self._left_out.append((key, why))
+                self._desk.reporter.say(f"{key} is left out: {why}")
                 self._waiting.remove(key)
                 return
             keep_rung(folder, rung, self._material, curve)
@@ -67,10 +71,44 @@ class Stair:
         self._folders[rung.name] = f"rungs/{key}"
         self.rungs.append(rung)
         self._waiting.remove(key)
+        if fitting:
+            self._keep_best()
         right = rung.evaluation(self._material, "val").accuracy.value
         self._desk.reporter.say(
             f"{rung.name}: {right:.1%} of the validation pictures, {rung.seconds:.1f} s"
         )
+
+    def _tried(self, key: str) -> tuple[Rung | None, dict[str, Any] | None, str]:
+        """A rung and its learning curve, or why it is left out."""
+        try:
+            return *self._fitted(key), ""
+        except (BudgetError, DesignError, DivergedError, FeatureError, RecipeError) as error:
+            return None, None, reason(error)
+        except (MemoryError, torch.OutOfMemoryError):
+            why = f"{self._desk.ledger.facts['device']['text']} has too little memory for it"
+        # Once the error is gone, what it held on to is free for the next rung.
+        if self._desk.device.type == "cuda":
+            torch.cuda.empty_cache()
+        mark_failed(self._desk, key, why)
+        return None, None, f"{why}; a smaller --size takes less"
+
+    def _keep_best(self) -> None:
+        """Save the classifier that would be chosen now: a ladder that is stopped leaves it."""
+        if not any(rung.classifier is not None for rung in self.rungs):
+            return
+        best = self.choose()
+        if best is not self._kept and best.classifier is not None:
+            best.classifier.save(self._desk.run.folder / "classifier")
+            self._kept = best
+
+    @property
+    def stopped(self) -> str:
+        """What a ladder that is stopped leaves, and the way on."""
+        found = "no rung was finished that can be shipped"
+        if self._kept is not None:
+            where = self._desk.run.folder / "classifier"
+            found = f"of the rungs so far validation chooses {self._kept.name}, which is in {where}"
+        return f"stopped; {found}; go on with: {self._desk.way_on}"
 
     def choose(self) -> Rung:
         """The rung to ship.
@@ -102,7 +140,7 @@ class Stair:
         left = self._desk.seconds_left
         assert left is not None
         assert self._desk.recipe.budget is not None
-        left -= _AFTER
+        left -= self._desk.closing_seconds
         kin = [name for name in self._waiting if (name in CHEAP) == (key in CHEAP)]
         if key in CHEAP:
             spent = time.monotonic() - self._started
@@ -112,7 +150,12 @@ class Stair:
     def _expect_seconds(self, key: str) -> float:
         seconds = self._seconds(key)
         if seconds <= 0 and key != "largest":
-            raise BudgetError("no time is left for it")
+            left = (self._desk.seconds_left or 0.0) - self._desk.closing_seconds
+            raise BudgetError(
+                "the quarter of the budget that the cheap rungs may take is spent"
+                if key in CHEAP and left > 0
+                else "no time is left for it"
+            )
         return seconds
 
     def _fitted(self, key: str) -> tuple[Rung, dict[str, Any] | None]:

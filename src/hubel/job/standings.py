@@ -54,16 +54,36 @@ def ladder_document(
 
 
 def choose(rungs: Sequence[Rung], material: Material) -> Rung:
-    """The cheapest rung that can be shipped and is near the best of those, on validation."""
+    """The cheapest rung that can be shipped and is near the best of those, on validation.
+
+    A constant answer is taken only where none of them does better.
+    """
     known = {rung.name: rung for rung in rungs if rung.classifier is not None}
-    by_cost = sorted(known.values(), key=lambda rung: _judged(rung, "val", material).cost)
-    return known[within_one_error(_right(by_cost, material, "val"))]
+    right = _right(_by_cost(list(known.values()), material), material, "val")
+    best = max(flags.mean() for flags in right.values())
+    worth = {
+        name: flags
+        for name, flags in right.items()
+        if known[name].multiply_adds != 0 or flags.mean() == best
+    }
+    return known[within_one_error(worth)]
 
 
 def verdict_on(split: str, rungs: Sequence[Rung], material: Material, ship: str) -> LadderVerdict:
     """What one split says of the rung that was chosen."""
-    judged = [_judged(rung, split, material) for rung in rungs]
+    judged = [_judged(rung, split, material) for rung in _by_cost(rungs, material)]
     return judge(judged, _compared(rungs, material, split), ship)
+
+
+def _by_cost(rungs: Sequence[Rung], material: Material) -> list[Rung]:
+    """The cheapest first; of equals the better one on validation, then as they stand."""
+
+    def key(rung: Rung) -> tuple[float, ...]:
+        found = rung.evaluation(material, "val")
+        cost = _judged(rung, "val", material).cost
+        return *cost, -(found.accuracy.value or 0.0), found.log_loss.value or 0.0
+
+    return sorted(rungs, key=key)
 
 
 def _judged(rung: Rung, split: str, material: Material) -> verdict.Rung:

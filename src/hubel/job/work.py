@@ -32,7 +32,7 @@ from hubel.job.reopening import reopen
 from hubel.job.report import rewrite_report, write_report
 from hubel.job.rungs.rung import Rung
 from hubel.job.settings import clean, command_for
-from hubel.job.standings import ladder_document
+from hubel.job.standings import Extras, ladder_document
 from hubel.job.structure import structure_of
 from hubel.models.program import Program
 from hubel.runs import Run, expect_room, new_folder
@@ -172,11 +172,12 @@ def _stages(desk: Desk, dataset: Dataset, preprocess: Preprocess) -> Run:
     classifier = save_final(desk, material, learned)
     with ledger.stage("baselines"):
         desk.reporter.say("climbing the cheap rungs")
-        rungs = climb_cheap(desk, material, cheap_seconds(desk, material))
+        climbed = climb_cheap(desk, material, cheap_seconds(desk, material))
     with ledger.stage("evaluation"):
         evaluation, document = evaluate(run, classifier, material, learned.trainer)
-        rungs.append(_as_rung(desk, material, evaluation, classifier, learned))
-        write_json(run.folder / "ladder.json", ladder_document(rungs, material))
+        rungs = [*climbed.rungs, _as_rung(desk, material, evaluation, classifier, learned)]
+        extras = Extras(folders=climbed.folders, left_out=tuple(climbed.left_out))
+        write_json(run.folder / "ladder.json", ladder_document(rungs, material, extras))
         facts = classifier.facts | {"metrics": headline(document)}
         replace(classifier, facts=facts).save(run.folder / "classifier")
     status = "done" if learned.problem is None else "diverged"

@@ -10,7 +10,7 @@ from hubel.training.device import synchronize
 from hubel.training.plan import Plan
 from hubel.training.trainer import Trainer
 
-__all__ = ["Costs", "Pace", "measure", "plan_epochs"]
+__all__ = ["Costs", "Pace", "in_seconds", "measure", "plan_epochs"]
 
 _SAFETY = 0.96
 _CHECKS, _BETWEEN, _STRETCHES = 20, 4.0, 4
@@ -89,9 +89,12 @@ def plan_epochs(trainer: Trainer, costs: Costs, seconds: float) -> tuple[int, st
     count = int(_SAFETY * seconds / epoch)
     if count < 1:
         raise BudgetError(
-            f"the budget is too short for one epoch: {max(seconds, 0):.0f} s are left for training "
-            f"and one epoch takes {epoch:.0f} s here; give --budget {_rounded(epoch - seconds)} "
-            "more, or a smaller --size, or --epochs 1 without a budget"
+            f"the budget is too short for one epoch: {in_seconds(max(seconds, 0))} are left for "
+            f"training and one epoch takes {in_seconds(epoch)} here; give --budget "
+            f"{_rounded(epoch - seconds)} more, or a smaller --size, or --epochs 1 without "
+            "a budget",
+            left=max(seconds, 0.0),
+            needed=epoch / _SAFETY,
         )
     train = trainer.task.train
     rate = train.batch_size / _mean_step(trainer, costs)
@@ -154,6 +157,16 @@ def _mean_step(trainer: Trainer, costs: Costs) -> float:
     points = 200
     sizes = [trainer.size_at((point + 0.5) / points) for point in range(points)]
     return sum(costs.steps[size] for size in sizes) / points
+
+
+def in_seconds(seconds: float) -> str:
+    """With one decimal where that says something.
+
+    Example:
+        >>> in_seconds(3.26), in_seconds(32.6)
+        ('3.3 s', '33 s')
+    """
+    return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
 
 
 def _rounded(seconds: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from hubel.data.sources import open_source
 from hubel.errors import FeatureError, RecipeError
 from hubel.job.prepare import Material, gather, open_data, preprocess_for
 from hubel.job.reporter import Silent
+from hubel.job.rungs import linear
 from hubel.job.rungs.cheap import CHEAP, fit_cheap, linear_fit
+from hubel.job.rungs.linear import Solved
 from hubel.training.exact import LinearObjective, solve
 from tests.conftest import fill
 
@@ -94,6 +97,45 @@ def test_training_pictures_that_are_too_many_are_drawn_and_the_note_says_so(
     monkeypatch.setattr("hubel.job.rungs.linear._PILOT", 20)
     rung = fit_cheap("pixels", material_of(two_classes), 0.0, 0)
     assert rung.note.endswith(", fitted on 20 of 42 pictures drawn")
+
+
+PENALTIES = [
+    (10.0, 1, "penalty 10, the only one tried"),
+    (10.0, 2, "penalty 10, the strongest of 2 tried on validation"),
+    (0.1, 4, "penalty 0.1, the best of 4 tried on validation"),
+    (0.1, 3, "penalty 0.1, the weakest of 3 tried on validation before its time was up"),
+    (0.001, 5, "penalty 0.001, the weakest of 5 tried on validation"),
+]
+
+
+@pytest.mark.parametrize(("penalty", "tried", "words"), PENALTIES)
+def test_the_note_says_among_how_many_penalties_one_was_chosen(
+    penalty: float, tried: int, words: str
+) -> None:
+    none = torch.empty(0)
+    assert Solved(none, none, 1.0, penalty, 0.0, tried).choice == words
+
+
+def test_time_for_three_penalties_comes_before_more_pictures(
+    two_classes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a clock that solving alone moves on: a second for each 20 pictures and penalty."""
+    clock = [0.0]
+    solve_quickly = linear._Problem.solve
+
+    def slowly(self: Any, objective: LinearObjective) -> Any:
+        clock[0] += len(self.x) / 20
+        return solve_quickly(self, objective)
+
+    monkeypatch.setattr(linear, "_PILOT", 20)
+    monkeypatch.setattr(linear._Problem, "solve", slowly)
+    monkeypatch.setattr(linear.time, "monotonic", lambda: clock[0])
+    losses = iter([3.0, 2.0, 1.0])
+    monkeypatch.setattr(linear, "log_losses", lambda *_: np.array([next(losses)]))
+    rung = fit_cheap("pixels", material_of(two_classes), 9.0, 0)
+    assert "weakest of 3 tried on validation before its time" in rung.note
+    assert rung.note.endswith("fitted on 31 of 42 pictures drawn")
+    assert clock[0] <= 9.0 + linear._GRACE
 
 
 def test_one_class_alone_among_the_drawn_pictures_is_refused(two_classes: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -26,27 +27,57 @@ from hubel.job.rungs.rung import Rung
 from hubel.job.structure import structure_of
 from hubel.training.exact import Effort, LinearObjective, solve
 
-__all__ = ["LinearFit", "Solved", "fit_rung"]
+__all__ = ["LinearFit", "Solved", "fit_rung", "load_solvers"]
 
 _PENALTIES = (10.0, 1.0, 0.1, 0.01, 0.001)
 _EFFORT = Effort(tolerance=1e-4, svm_tolerance=1e-3, iterations=300, must_converge=False)
-_PILOT, _WARM = 512, 16
-_SOLVES = 5.0  # what a path costs, in fits of the strongest penalty; it is cut by the clock
+_PILOT, _WARM = 256, 16
+_TRIED = 3  # penalties that time is kept for, before more pictures are taken
+_GRACE = 1.0  # seconds that they may take longer
+_PILOT_SHARE = 0.2  # of a rung's time, for finding out how long those take
+_GROWTH = 1.5  # of the time a picture, from the pilot to all that are taken
 _BYTES = 1 << 30
 _ABSENT = 10.0  # by which a class without training pictures is behind all others
 
 Rows = NDArray[np.int64]
 
 
+def load_solvers() -> None:
+    """Import scikit-learn, which takes a second or two, before the time of any rung is counted."""
+    for name in ("sklearn.linear_model", "sklearn.svm", "threadpoolctl"):
+        import_module(name)
+
+
 @dataclass(frozen=True, slots=True)
 class Solved:
-    """Weights (k, d) and bias (k,) for plain descriptions, and how they were chosen."""
+    """Weights (k, d) and bias (k,) for plain descriptions, and how they were chosen.
+
+    Attributes:
+        weights, bias: of the classes.
+        temperature: that calibrates them on the validation split.
+        penalty: that was the best there.
+        loss: log loss there.
+        tried: penalties that were, from the strongest on.
+    """
 
     weights: Tensor
     bias: Tensor
     temperature: float
     penalty: float
     loss: float
+    tried: int = 1
+
+    @property
+    def choice(self) -> str:
+        """The penalty, and among how many it was chosen."""
+        start = f"penalty {self.penalty:g}, the"
+        if self.tried == 1:
+            return f"{start} only one tried"
+        place = _PENALTIES.index(self.penalty) + 1
+        ends = {1: "strongest", self.tried: "weakest"}
+        text = f"{start} {ends.get(place, 'best')} of {self.tried} tried on validation"
+        cut = place == self.tried < len(_PENALTIES)
+        return f"{text} before its time was up" if cut else text
 
 
 class LinearFit:
@@ -88,17 +119,20 @@ class LinearFit:
         start = last = time.monotonic()
         problem = _Problem.of(self.train[taken], self._targets[taken], self.num_classes)
         found: Solved | None = None
-        for penalty in _PENALTIES:
+        tried = 0
+        for tried, penalty in enumerate(_PENALTIES, 1):
             candidate = self._candidate(problem, penalty)
             if found is not None and candidate.loss >= found.loss:
                 break
             found = candidate
             now = time.monotonic()
-            if now - start + 2 * (now - last) > seconds:
+            # Time was kept for the first; a grace is left where even the pilot takes too much.
+            ahead = 2 * (now - last) if tried >= _TRIED else -_GRACE
+            if now - start + ahead > max(seconds, 0.0):
                 break
             last = now
         assert found is not None
-        return found
+        return replace(found, tried=tried)
 
     def scores(self, solved: Solved, split: str) -> NDArray[np.float32]:
         """Of the pictures of "val" or "test", (n, k)."""
@@ -126,19 +160,30 @@ class LinearFit:
     def _affordable(self, seconds: float) -> int:
         """How many training pictures the seconds and the memory are enough for, as measured."""
         pixels, targets = self.material.pixels, self.material.targets("train")
-        rows = nested_subsets(targets, [min(_PILOT, len(targets))], self.seed)[0]
+        if len(targets) <= _PILOT:
+            return len(targets)
+        began = time.monotonic()
+        rows = nested_subsets(targets, [_PILOT], self.seed)[0]
         self.described.vectors(pixels["train"].select(rows[:_WARM]))
         start = time.monotonic()
         x = self.described.vectors(pixels["train"].select(rows))
         describing = (time.monotonic() - start) / len(rows)
         problem = _Problem.of(x, targets[rows], self.num_classes)
-        strongest = replace(self.objective, weight_decay=_PENALTIES[0])
-        # The first has scikit-learn to load, and others may be at work: the quicker one counts.
-        solving = _SOLVES * min(problem.seconds(strongest) for _ in range(2)) / len(rows)
-        left = seconds - describing * (len(pixels["val"]) + len(pixels["test"]) + len(rows))
+        solving = _GROWTH * self._path(problem, _PILOT_SHARE * seconds) / len(rows)
+        left = seconds - (time.monotonic() - began)
+        left -= describing * (len(pixels["val"]) + len(pixels["test"]))
         fitting = int(max(left, 0.0) / (describing + solving))
         most = _BYTES // (8 * x.shape[1])
         return min(len(targets), max(len(rows), min(fitting, most)))
+
+    def _path(self, problem: _Problem, seconds: float) -> float:
+        """How long the penalties take that time is kept for; past the seconds, as the last one."""
+        times: list[float] = []
+        for penalty in _PENALTIES[:_TRIED]:
+            times.append(problem.seconds(replace(self.objective, weight_decay=penalty)))
+            if sum(times) > seconds:
+                break
+        return sum(times) + (_TRIED - len(times)) * times[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +247,7 @@ def fit_rung(name: str, fit: LinearFit, seconds: float) -> Rung:
         split: softmax(fit.scores(solved, split), solved.temperature) for split in ("val", "test")
     }
     total = len(fit.material.rows["train"])
-    note = f"{fit.train.shape[1]:,} numbers a picture, penalty {solved.penalty:g} by validation"
+    note = f"{fit.train.shape[1]:,} numbers a picture, {solved.choice}"
     if len(fit.rows) < total:
         note += f", fitted on {len(fit.rows):,} of {total:,} pictures drawn"
     head = (solved.weights, solved.bias)

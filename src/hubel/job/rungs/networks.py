@@ -21,10 +21,18 @@ from hubel.job.rungs.rung import Rung
 from hubel.job.structure import structure_of
 from hubel.runs import Run
 from hubel.storage import storage_errors
+from hubel.training.budget import in_seconds
 from hubel.training.recipe import Recipe
 from hubel.training.rules import Facts, resolve
 
-__all__ = ["NETWORK_RUNGS", "Materials", "NetworkRung", "climb_network", "hybrid_line"]
+__all__ = [
+    "NETWORK_RUNGS",
+    "Materials",
+    "NetworkRung",
+    "climb_network",
+    "hybrid_line",
+    "mark_failed",
+]
 
 _AFTER = 1.0  # seconds for what follows the scoring of a rung
 _TOKENS = 16  # a side that the hybrid's convolutions aim at
@@ -114,12 +122,13 @@ def climb_network(main: Desk, key: str, materials: Materials, seconds: float) ->
     material = materials.at(rung.side)
     left = seconds - (time.monotonic() - started)
     if left < 1:
-        raise BudgetError("no time is left for it")
+        share = in_seconds(max(left, 0.0))
+        raise BudgetError(f"its share of the time is {share}; give the ladder more time")
     desk = _desk(main, key, material, left)
     try:
         learned = learn(desk, material, after=_AFTER)
     except BudgetError as error:  # its ways out are those of a single training
-        raise BudgetError(f"{str(error).partition(';')[0]}; give the ladder more time") from None
+        raise BudgetError(f"{_too_short(error)}; give the ladder more time") from None
     if learned.problem is not None:
         desk.ledger.write(status="diverged", error=str(learned.problem))
         raise learned.problem
@@ -134,6 +143,22 @@ def climb_network(main: Desk, key: str, materials: Materials, seconds: float) ->
     note = f"{epochs:.0f} epochs from scratch, {size}"
     spent = learned.journey.seconds
     return Rung(key, found, cost.parameters, cost.multiply_adds, spent, note, classifier)
+
+
+def mark_failed(main: Desk, key: str, why: str) -> None:
+    """Write into the rung's own run, where it has one, that it failed."""
+    run = Run(main.run.folder / "rungs" / key)
+    if key in NETWORK_RUNGS and (run.folder / "run.json").is_file():
+        run.write_facts(run.facts | {"status": "failed", "error": why})
+
+
+def _too_short(error: BudgetError) -> str:
+    if error.left is None or error.needed is None:
+        return str(error).partition(";")[0]
+    return (
+        f"of its share {in_seconds(error.left)} are left for training, and one epoch needs "
+        f"{in_seconds(error.needed)}"
+    )
 
 
 def _desk(main: Desk, key: str, material: Material, seconds: float) -> Desk:

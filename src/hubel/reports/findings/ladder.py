@@ -116,7 +116,9 @@ def _rule(ladder: Ladder, rung: Rung, verdict: Verdict | None) -> str:
     if verdict is None or verdict.ship != rung.name:
         return f", chosen on validation among {count(len(names), 'rung')}"
     if ladder.chosen:
-        near = "the cheapest rung within one standard error of the best"
+        near = "the cheapest rung that looks at them and is within one standard error of the best"
+        if not rung.parameters and not rung.multiply_adds:
+            near = "nothing that can be shipped does better"
         return f": on the validation pictures {near}"
     if set(verdict.unbeaten) >= names:
         return ", the cheapest: these data can't tell any two apart"
