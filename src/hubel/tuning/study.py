@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -107,6 +108,11 @@ class Study:
         return [trial for trial in self.trials() if trial.state.name == "RUNNING"
                 and (trial.user_attrs.get("home") == self.home) == here]  # fmt: skip
 
+    def runs(self, frozen: Any) -> bool:
+        """Whether a trial is still under way, now."""
+        with storage_trouble(self.url):
+            return self.storage.get_trial(frozen._trial_id).state.name == "RUNNING"
+
     def count(self) -> dict[str, int]:
         """How many trials ended in which way, and how many are running."""
         found: dict[str, int] = dict.fromkeys([*map(str, ENDINGS), "running"], 0)
@@ -145,25 +151,29 @@ class Study:
     def report(self, trial: Trial, value: float, step: int) -> bool:
         """Write down a value on the way; True where the trial should be given up."""
         with storage_trouble(self.url):
-            known = self.storage.get_trial(trial.handle._trial_id).intermediate_values
-            if step not in known:
+            known = self.storage.get_trial(trial.handle._trial_id)
+            if known.state.is_finished():
+                return False
+            if step not in known.intermediate_values:
                 trial.handle.report(value, step)
             trial.handle.set_user_attr("beat", round(time.time()))
             return bool(trial.handle.should_prune())
 
     def end(self, trial: Trial, ending: Ending, value: float | None = None, why: str = "") -> None:
-        """Write down how a trial ended."""
+        """Write down how a trial ended; one that has an end already keeps that."""
+        from optuna.exceptions import UpdateFinishedTrialError
         from optuna.trial import TrialState
 
-        with storage_trouble(self.url):
+        with storage_trouble(self.url), suppress(UpdateFinishedTrialError):
             trial.handle.set_user_attr("ending", ending)
             if why:
                 trial.handle.set_user_attr("why", why)
             if ending == "complete":
-                self.study.tell(trial.handle, value)
+                self.study.tell(trial.handle, value, skip_if_finished=True)
                 return
             unheard = ending in ("repeated", "out of time")  # says nothing of the settings
-            self.study.tell(trial.handle, state=TrialState.FAIL if unheard else TrialState.PRUNED)
+            state = TrialState.FAIL if unheard else TrialState.PRUNED
+            self.study.tell(trial.handle, state=state, skip_if_finished=True)
 
     def importance(self) -> dict[str, float] | None:
         """Share of each hyperparameter in what sets the best trials apart; None where none can say.
