@@ -143,7 +143,7 @@ class Searching:
                 if trial is None:
                     self.why = "every setting of the space was tried"
                     return None
-                refused = self.bench.refusal(trial.settings)
+                refused = trial.refused or self.bench.refusal(trial.settings)
                 if refused is None:
                     self._lock(held, trial.number)
                     return trial
@@ -158,6 +158,9 @@ class Searching:
                 if not self._lock(own, frozen.number) or not self.study.runs(frozen):
                     continue
                 trial = self.study.adopt(frozen, self.space)
+                if trial.refused is not None:
+                    self.study.end(trial, "impossible", why=trial.refused)
+                    continue
                 self.bench.reporter.say(f"going on with trial {frozen.number}")
                 held.enter_context(own.pop_all())
                 return trial
