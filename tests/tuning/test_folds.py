@@ -108,7 +108,7 @@ def test_groups_are_refused_only_where_no_way_is(
     labels, groups = [label for label, _ in found], [f"g{number}" for _, number in found]
     one = samples(labels, list(groups))
     if not possible(labels, groups, count):
-        with pytest.raises(DataError, match="class '.'"):
+        with pytest.raises(DataError, match=r"class '.'"):
             make_folds(one, count, seed)
         return
     folds = make_folds(one, count, seed).tolist()
