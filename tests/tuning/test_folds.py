@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hubel.data.split import Samples
@@ -83,3 +84,40 @@ def test_groups_that_hold_a_class_together_are_refused() -> None:
     groups: list[str | None] = ["x", "x", "x", "x", "y", "y", "z", "z", "x"]
     with pytest.raises(DataError, match="class 'b' has 1 group"):
         make_folds(samples(labels, groups), 2, 0)
+
+
+def possible(labels: list[str], groups: list[str], count: int) -> bool:
+    """Whether any of all ways to deal the groups puts each class into each fold."""
+    names = sorted(set(groups))
+    return any(
+        len({(label, fold[group]) for label, group in zip(labels, groups, strict=True)})
+        == count * len(set(labels))
+        for ways in itertools.product(range(count), repeat=len(names))
+        for fold in [dict(zip(names, ways, strict=True))]
+    )
+
+
+pictures = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 5)), min_size=4, max_size=14)
+
+
+@given(pictures, st.integers(2, 3), st.integers(0, 9))
+@example(list(zip("abaaaaaabab", (0, 0, 2, 3, 2, 2, 2, 3, 0, 1, 3), strict=True)), 2, 0)
+def test_groups_are_refused_only_where_no_way_is(
+    found: list[tuple[str, int]], count: int, seed: int
+) -> None:
+    labels, groups = [label for label, _ in found], [f"g{number}" for _, number in found]
+    one = samples(labels, list(groups))
+    if not possible(labels, groups, count):
+        with pytest.raises(DataError, match=r"class '.'"):
+            make_folds(one, count, seed)
+        return
+    folds = make_folds(one, count, seed).tolist()
+    assert len(set(zip(groups, folds, strict=True))) == len(set(groups))
+    assert len(set(zip(labels, folds, strict=True))) == count * len(set(labels))
+
+
+def test_classes_that_need_the_same_groups_are_refused() -> None:
+    labels, groups = list("abbcca"), list("xxyyzz")
+    with pytest.raises(DataError, match=r"can't be in each of 2 folds beside the other classes: "
+                       r"its 2 pictures are in groups that are needed elsewhere"):  # fmt: skip
+        make_folds(samples(labels, list(groups)), 2, 0)

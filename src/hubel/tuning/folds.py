@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from hubel.data.keyed import uniform
 from hubel.data.split import Samples
 from hubel.errors import DataError, RecipeError
+from hubel.tuning.cover import cover
 
 __all__ = ["make_folds"]
 
@@ -83,26 +84,55 @@ def _deal(
 def _deal_groups(
     labels: NDArray[np.object_], units: NDArray[np.int64], rank: NDArray[np.float64], count: int
 ) -> NDArray[np.int64]:
-    """Whole groups, the largest first, each to the fold that lacks its classes most."""
-    totals = Counter(labels.tolist())
+    """Whole groups, so that each class is in each fold."""
     members: dict[int, list[int]] = {}
     for place in np.argsort(rank, kind="stable").tolist():
         members.setdefault(int(units[place]), []).append(place)
+    folds = _deal_largest(labels, members, count, {})
+    lacking = _lacking(labels, folds, count)
+    if not lacking:
+        return folds
+    has = {unit: frozenset[str](labels[places].tolist()) for unit, places in members.items()}
+    placed = cover(has, count)
+    if placed is None:
+        raise DataError(
+            f"class {lacking[0]!r} can't be in each of {count} folds beside the other classes: its "
+            f"{int((labels == lacking[0]).sum())} pictures are in groups that are needed "
+            "elsewhere; give fewer --folds, or smaller groups"
+        )
+    return _deal_largest(labels, members, count, placed)
+
+
+def _lacking(labels: NDArray[np.object_], folds: NDArray[np.int64], count: int) -> list[str]:
+    """Classes that are not in every fold."""
+    return [
+        label
+        for label in sorted(set(labels.tolist()))
+        if len(np.unique(folds[labels == label])) < count
+    ]
+
+
+def _deal_largest(
+    labels: NDArray[np.object_], members: dict[int, list[int]], count: int, placed: dict[int, int]
+) -> NDArray[np.int64]:
+    """The largest group first, each to the fold that lacks its classes most.
+
+    Args:
+        labels: of the samples.
+        members: places of each group.
+        count: of the folds.
+        placed: groups whose fold is settled.
+    """
+    totals = Counter(labels.tolist())
     held = [Counter[str]() for _ in range(count)]
     folds = np.zeros(len(labels), np.int64)
-    for unit in sorted(members, key=lambda unit: -len(members[unit])):
+    for unit in sorted(members, key=lambda unit: (unit not in placed, -len(members[unit]))):
         has = Counter(labels[members[unit]].tolist())
 
         def lack(fold: int, has: Counter[str] = has) -> float:
             return sum(n * (1 - held[fold][name] * count / totals[name]) for name, n in has.items())
 
-        best = max(range(count), key=lack)
+        best = placed[unit] if unit in placed else max(range(count), key=lack)
         held[best].update(has)
         folds[members[unit]] = best
-    for label in sorted(totals):
-        if any(not fold[label] for fold in held):
-            raise DataError(
-                f"class {label!r} can't be in each of {count} folds: its {totals[label]} pictures "
-                "are in groups that went elsewhere; give fewer --folds, or smaller groups"
-            )
     return folds

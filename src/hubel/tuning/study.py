@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from hubel.data.keyed import generator
 from hubel.errors import RecipeError
+from hubel.tuning.space.errors import SpaceError
 from hubel.tuning.space.space import Space
 from hubel.tuning.storage import hidden, open_storage, storage_trouble
 
@@ -23,6 +25,15 @@ ENDINGS: tuple[Ending, ...] = (
 )  # fmt: skip
 
 _STARTUP = 4
+_MOST_WRITTEN_OUT = 20_000  # settings of a space that is tried out
+
+
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """A space that was written out: its text, and its hyperparameters, each with a key."""
+
+    text: str = ""
+    all: list[tuple[frozenset[Any], dict[str, Any]]] = field(default_factory=list[Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +43,14 @@ class Trial:
     Attributes:
         number: within the study.
         handle: Optuna's own.
-        settings: by name, as drawn.
+        settings: by name, as drawn; none where they are refused.
+        refused: why what was drawn is no value of its setting; None where it is one.
     """
 
     number: int
     handle: Any
     settings: dict[str, Any]
+    refused: str | None = None
 
     @property
     def params(self) -> dict[str, Any]:
@@ -65,6 +78,7 @@ class Study:
         import optuna
 
         self.url, self.name, self.home, self.seed = url, name, home, seed
+        self._ways = _Ways()
         self._database = open_storage(url)
         # Optuna's own cache of it: a trial that is made past the cache is unknown to the study.
         self.storage = optuna.storages.get_storage(self._database)
@@ -107,6 +121,11 @@ class Study:
         return [trial for trial in self.trials() if trial.state.name == "RUNNING"
                 and (trial.user_attrs.get("home") == self.home) == here]  # fmt: skip
 
+    def runs(self, frozen: Any) -> bool:
+        """Whether a trial is still under way, now."""
+        with storage_trouble(self.url):
+            return self.storage.get_trial(frozen._trial_id).state.name == "RUNNING"
+
     def count(self) -> dict[str, int]:
         """How many trials ended in which way, and how many are running."""
         found: dict[str, int] = dict.fromkeys([*map(str, ENDINGS), "running"], 0)
@@ -145,25 +164,29 @@ class Study:
     def report(self, trial: Trial, value: float, step: int) -> bool:
         """Write down a value on the way; True where the trial should be given up."""
         with storage_trouble(self.url):
-            known = self.storage.get_trial(trial.handle._trial_id).intermediate_values
-            if step not in known:
+            known = self.storage.get_trial(trial.handle._trial_id)
+            if known.state.is_finished():
+                return False
+            if step not in known.intermediate_values:
                 trial.handle.report(value, step)
             trial.handle.set_user_attr("beat", round(time.time()))
             return bool(trial.handle.should_prune())
 
     def end(self, trial: Trial, ending: Ending, value: float | None = None, why: str = "") -> None:
-        """Write down how a trial ended."""
+        """Write down how a trial ended; one that has an end already keeps that."""
+        from optuna.exceptions import UpdateFinishedTrialError
         from optuna.trial import TrialState
 
-        with storage_trouble(self.url):
+        with storage_trouble(self.url), suppress(UpdateFinishedTrialError):
             trial.handle.set_user_attr("ending", ending)
             if why:
                 trial.handle.set_user_attr("why", why)
             if ending == "complete":
-                self.study.tell(trial.handle, value)
+                self.study.tell(trial.handle, value, skip_if_finished=True)
                 return
             unheard = ending in ("repeated", "out of time")  # says nothing of the settings
-            self.study.tell(trial.handle, state=TrialState.FAIL if unheard else TrialState.PRUNED)
+            state = TrialState.FAIL if unheard else TrialState.PRUNED
+            self.study.tell(trial.handle, state=state, skip_if_finished=True)
 
     def importance(self) -> dict[str, float] | None:
         """Share of each hyperparameter in what sets the best trials apart; None where none can say.
@@ -211,7 +234,10 @@ class Study:
                 seed=draws, n_startup_trials=2 * _STARTUP
             )
             handle = optuna.trial.Trial(self.study, id_)
-            return Trial(number, handle, space.draw(handle))
+            try:
+                return Trial(number, handle, space.draw(handle))
+            except SpaceError as error:
+                return Trial(number, handle, {}, error.message)
 
     def _known(self, trial: Trial) -> bool:
         return any(
@@ -223,13 +249,20 @@ class Study:
 
     def _untried(self, space: Space) -> dict[str, Any] | None:
         """Hyperparameters that no trial has had; the first of them in a keyed order."""
-        if space.count is None or space.count > 20_000:
+        if space.count is None or space.count > _MOST_WRITTEN_OUT:
             return {}
-        tried = [trial.params for trial in self.trials() if ending_of(trial) != "out of time"]
-        left = [params for params, _ in space.all() if params not in tried]
+        if self._ways.text != space.text:
+            self._ways = _Ways(space.text, [(_key(params), params) for params in space.ways()])
+        tried = [_key(trial.params) for trial in self.trials() if ending_of(trial) != "out of time"]
+        known = set(tried)
+        left = [params for key, params in self._ways.all if key not in known]
         if not left:
             return None
         return left[int(generator(self.seed, "untried", len(tried)).integers(len(left)))]
+
+
+def _key(params: dict[str, Any]) -> frozenset[Any]:
+    return frozenset(params.items())
 
 
 def ending_of(trial: Any) -> str:

@@ -56,7 +56,7 @@ class Asked:
             options["budget"] = parse_duration(options["budget"])
         if "budget" not in options and {"trials", "epochs"} <= options.keys():
             options["budget"] = None
-        asked = cls(space=space or DEFAULT_SPACE, chosen=chosen, **options)
+        asked = cls(space=DEFAULT_SPACE if space is None else space, chosen=chosen, **options)
         asked.expect_possible()
         return asked
 

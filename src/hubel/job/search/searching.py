@@ -135,20 +135,35 @@ class Searching:
             held: keeps the trial's lock while it is open.
         """
         with alone(self.folder):
-            for frozen in self.study.running(here=True):
-                if self._lock(held, frozen.number):
-                    self.bench.reporter.say(f"going on with trial {frozen.number}")
-                    return self.study.adopt(frozen, self.space)
+            left = self._left(held)
+            if left is not None:
+                return left
             while not self._ends():
                 trial = self.study.begin(self.space)
                 if trial is None:
                     self.why = "every setting of the space was tried"
                     return None
-                refused = self.bench.refusal(trial.settings)
+                refused = trial.refused or self.bench.refusal(trial.settings)
                 if refused is None:
                     self._lock(held, trial.number)
                     return trial
                 self.study.end(trial, "impossible", why=refused)
+        return None
+
+    def _left(self, held: ExitStack) -> Trial | None:
+        """A trial that a killed process left."""
+        for frozen in self.study.running(here=True):
+            with ExitStack() as own:
+                # Asked again under the lock: its process may have ended it, and let go, since.
+                if not self._lock(own, frozen.number) or not self.study.runs(frozen):
+                    continue
+                trial = self.study.adopt(frozen, self.space)
+                if trial.refused is not None:
+                    self.study.end(trial, "impossible", why=trial.refused)
+                    continue
+                self.bench.reporter.say(f"going on with trial {frozen.number}")
+                held.enter_context(own.pop_all())
+                return trial
         return None
 
     def others(self) -> int:

@@ -16,7 +16,7 @@ numbers     := LOW '..' HIGH | LOW '..' HIGH '*' FACTOR | LOW '..' HIGH '+' STEP
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hubel.models.notation.errors import did_you_mean
 from hubel.models.notation.tree import Span
@@ -33,12 +33,15 @@ _NO_NAMES = ("timm", "torchvision")  # they begin the names of networks
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 
 
-def read_items(text: str, kinds: dict[str, str]) -> list[tuple[str, Template, Span]]:
+def read_items(
+    text: str, kinds: dict[str, str], fixed: tuple[str, ...] = ()
+) -> list[tuple[str, Template, Span]]:
     """Each setting of a space, its template, and where that stands.
 
     Args:
         text: of the space.
         kinds: of every setting that may be searched: the name of its type.
+        fixed: settings that are the same in every trial.
 
     Raises:
         SpaceError: the text can't be read; it says where and why.
@@ -56,6 +59,9 @@ def read_items(text: str, kinds: dict[str, str]) -> list[tuple[str, Template, Sp
     found: list[tuple[str, Template, Span]] = []
     for match, end in zip(starts, ends, strict=True):
         name, span = match[1].replace("-", "_"), Span(*match.span(1))
+        if name in fixed:
+            raise SpaceError(f"{name} is the same in every trial and can't be searched", text, span,
+                             f"give --{name} in place of it")  # fmt: skip
         if name not in kinds:
             raise SpaceError(f"no setting {match[1]!r} to search", text, span,
                              did_you_mean(name, list(kinds)))  # fmt: skip
@@ -82,7 +88,7 @@ class _Reader:
     def value(self, span: Span) -> Template:
         """A whole value: a choice or numbers without braces, or text with holes."""
         if self.cuts(span) or self.numbers(span) is not None:
-            return Template((self.choice(self.item, span, span, []),))
+            return Template((self.choice(self.item, span, span, []),), span)
         return self.template(span, [])
 
     def cuts(self, span: Span) -> list[int]:
@@ -109,10 +115,11 @@ class _Reader:
         for begin, end in zip(begins, ends, strict=True):
             part = _stripped(self.text, begin, end)
             text = self.text[part.start : part.end]
+            bar = begin if begin < whole.end else begin - 1
+            place = part if text else Span(bar, bar + 1)
             if text in inside:
-                place = part if text else Span(begin, max(end, begin + 1))
                 raise SpaceError(f"{text!r} is given twice", self.text, place, "leave one out")
-            inside[text] = self.alternative(part, list(scope))
+            inside[text] = replace(self.alternative(part, list(scope)), span=place)
         return Hole(name, shown, inside, whole)
 
     def alternative(self, span: Span, scope: list[Hole]) -> Template:
@@ -134,7 +141,7 @@ class _Reader:
             parts += [self.text[at:opened], self.hole(Span(opened, closed + 1), scope)]
             at = closed + 1
         parts.append(self.text[at : span.end])
-        return Template(tuple(part for part in parts if part))
+        return Template(tuple(part for part in parts if part), span)
 
     def hole(self, whole: Span, scope: list[Hole]) -> Hole | Again:
         inner = Span(whole.start + 1, whole.end - 1)

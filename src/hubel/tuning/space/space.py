@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,6 @@ DEFAULT_SPACE = (
     "mixup=0|log(0.1,1)"
 )
 _FIXED = ("budget", "epochs", "seed", "device", "workers")
-_MOST_WRITTEN_OUT = 20_000
 
 
 def searchable() -> dict[str, str]:
@@ -54,8 +52,26 @@ class Space:
         Raises:
             SpaceError: what came out is no value of the setting.
         """
-        return {name: self._value(name, template.draw(suggest, {}), span)
-                for name, template, span in self.items}  # fmt: skip
+        # All are decided before any is read: what can't be read is known by all its decisions.
+        texts = self._texts(suggest)
+        return {name: self._value(name, text, span)
+                for (name, _, span), text in zip(self.items, texts, strict=True)}  # fmt: skip
+
+    def _texts(self, suggest: Suggest) -> list[str]:
+        return [template.draw(suggest, {}) for _, template, _ in self.items]
+
+    def check(self) -> None:
+        """Read each alternative of every hole, and both ends of every range, once.
+
+        Raises:
+            SpaceError: one is no value of its setting; it is marked.
+        """
+        for name, template, whole in self.items:
+            several = sum(isinstance(part, Hole) for part in template.parts) > 1
+            for number, (decisions, span) in enumerate([*template.probes()] or [({}, whole)]):
+                # The first one takes the first of every hole, so any of several may be at fault.
+                place = whole if several and not number else span
+                self._value(name, template.draw(Decided(decisions), {}), place)
 
     @cached_property
     def holes(self) -> dict[str, Hole]:
@@ -76,11 +92,17 @@ class Space:
             settings = self.draw(odometer)
             yield dict(odometer.params), settings
 
+    def ways(self) -> Iterator[dict[str, Any]]:
+        """Hyperparameters of the whole space, where it has an end; no setting is read."""
+        odometer = Odometer()
+        while odometer.next():
+            self._texts(odometer)
+            yield dict(odometer.params)
+
     def some(self, seed: int, most: int) -> Iterator[dict[str, Any]]:
         """All settings where there are few, else so many drawn by chance."""
         if self.count is not None and self.count <= most:
-            for _, settings in islice(self.all(), _MOST_WRITTEN_OUT):
-                yield settings
+            yield from (settings for _, settings in self.all())
         else:
             chance = Chance(np.random.default_rng(seed))
             for _ in range(most):
@@ -119,11 +141,34 @@ def parse_space(text: str) -> Space:
         >>> space.count, list(space.holes)
         (12, ['optimizer', 'model.1', 'model.2'])
     """
-    space = Space(text, tuple(read_items(text, searchable())))
-    chance = Chance(np.random.default_rng(0))
-    for _ in range(20):
-        space.draw(chance)
+    space = Space(text, tuple(read_items(text, searchable(), _FIXED)))
+    space.check()
     return space
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Decides as it was told, and else for the first.
+
+    Attributes:
+        decisions: by the name of the hole.
+    """
+
+    decisions: dict[str, Any]
+
+    def suggest_categorical(self, name: str, choices: Any) -> Any:
+        """What it was told, or the first choice."""
+        return self.decisions.get(name, choices[0])
+
+    def suggest_int(
+        self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
+    ) -> int:
+        """What it was told, or the low end."""
+        return int(self.decisions.get(name, low))
+
+    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
+        """What it was told, or the low end."""
+        return float(self.decisions.get(name, low))
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, Protocol
 
-from hubel.models.notation.tree import Span
+from hubel.models.notation.tree import NOWHERE, Span
 
 __all__ = ["Again", "Hole", "Range", "Suggest", "Template", "Values"]
 
@@ -38,12 +38,14 @@ class Range:
         low, high: the ends.
         whole: whole numbers alone.
         log: even on a logarithmic scale.
+        ends: where the two stand.
     """
 
     low: float
     high: float
     whole: bool
     log: bool
+    ends: tuple[Span, Span]
 
     def draw(self, name: str, suggest: Suggest) -> str:
         """One number, as text."""
@@ -115,6 +117,20 @@ class Hole:
         counts = [template.count for template in self.inside.values()]
         return None if None in counts else sum(count for count in counts if count is not None)
 
+    def probes(self) -> Iterator[tuple[dict[str, Any], Span]]:
+        """See `Template.probes`."""
+        if isinstance(self.inside, Range):
+            ends = (self.inside.low, self.inside.high)
+            yield from (
+                ({self.name: end}, at) for end, at in zip(ends, self.inside.ends, strict=True)
+            )
+        elif isinstance(self.inside, Values):
+            yield from (({self.name: number}, self.span) for number in self.inside.numbers)
+        else:
+            for text, template in self.inside.items():
+                for decisions, at in list(template.probes()) or [({}, template.span)]:
+                    yield {self.name: text} | decisions, at
+
     def holes(self) -> Iterator[Hole]:
         """It and those inside it."""
         yield self
@@ -125,9 +141,15 @@ class Hole:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """Text with holes in it."""
+    """Text with holes in it.
+
+    Attributes:
+        parts: one after the other.
+        span: where it stands.
+    """
 
     parts: tuple[str | Hole | Again, ...]
+    span: Span = NOWHERE
 
     def draw(self, suggest: Suggest, seen: dict[str, str]) -> str:
         """The text with every hole filled."""
@@ -144,6 +166,15 @@ class Template:
         """How many texts there are; None where there is no end of them."""
         counts = [part.count for part in self.parts if isinstance(part, Hole)]
         return None if None in counts else prod(count for count in counts if count is not None)
+
+    def probes(self) -> Iterator[tuple[dict[str, Any], Span]]:
+        """Decisions that take each alternative and both ends of each range once, and where it is.
+
+        Their number is the sum over the holes, where that of all settings is the product.
+        """
+        for part in self.parts:
+            if isinstance(part, Hole):
+                yield from part.probes()
 
     def holes(self) -> Iterator[Hole]:
         """Every hole, also inside of others, as written."""
