@@ -10,6 +10,7 @@ from hubel.errors import DataError
 from hubel.evaluation.calibration import softmax
 from hubel.evaluation.comparison import UNTOLD, compare, compare_all, compare_evaluations
 from hubel.evaluation.evaluation import Evaluation
+from hubel.evaluation.metrics import MAX_LOSS
 from hubel.evaluation.paired import METRICS
 from hubel.evaluation.paired_counts import mcnemar, tango
 
@@ -169,7 +170,7 @@ def evaluation(probabilities: np.ndarray, labels: np.ndarray, broken: int = 0) -
     return Evaluation(
         files=tuple(f"{i}.png" for i in range(len(labels))),
         labels=labels,
-        classes=("a", "b", "c"),
+        classes=("a", "b", "c", "d")[: probabilities.shape[1]],
         probabilities=shown,
         errors=("broken",) * broken + (None,) * (len(labels) - broken),
         split="test",
@@ -238,3 +239,76 @@ def test_bad_families_are_named(three) -> None:
     broken = evaluation(np.full((150, 3), 1 / 3), three["good"].labels, broken=150)
     with pytest.raises(DataError, match="no sample was answered by both 'a' and 'b'"):
         compare_evaluations({"a": three["good"], "b": broken})
+
+
+def answers(rng: np.random.Generator, kind: str, labels: np.ndarray, num: int) -> np.ndarray:
+    """(n, num) probabilities of a classifier of this kind."""
+    return {
+        "random": rng.dirichlet(np.ones(num), len(labels)),
+        "guesses": np.eye(num)[rng.integers(0, num, len(labels))],
+        "right": np.eye(num)[labels],
+        "wrong": np.eye(num)[(labels + 1) % num],
+    }[kind]
+
+
+kinds = st.sampled_from(["random", "guesses", "right", "wrong"])
+
+
+@pytest.mark.parametrize("metric", ["accuracy", *METRICS])
+@given(
+    seed=st.integers(0, 2**32),
+    n=st.integers(1, 12),
+    num=st.integers(1, 4),
+    seen=st.integers(1, 4),
+    kind_a=kinds,
+    kind_b=kinds | st.just("the same"),
+)
+@settings(max_examples=150, deadline=None)
+def test_few_samples_of_any_kind_are_compared(metric, seed, n, num, seen, kind_a, kind_b) -> None:
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, min(seen, num), n)
+    a = answers(rng, kind_a, labels, num)
+    b = a if kind_b == "the same" else answers(rng, kind_b, labels, num)
+    both = {"a": evaluation(a, labels), "b": evaluation(b, labels)}
+    (found,) = compare_evaluations(both, metric=metric, draws=99)
+    low, value, high = found.difference.low, found.difference.value, found.difference.high
+    most = MAX_LOSS if metric == "log loss" else 1
+    assert -most <= low <= value <= high <= most
+    assert 0 < found.p_value <= 1
+    told = found.verdict != UNTOLD
+    assert told == (found.p_adjusted < 0.05) == (low > 0 or high < 0)
+
+
+@pytest.mark.parametrize("metric", ["balanced accuracy", "macro F1"])
+def test_one_sample_says_nothing(metric: str) -> None:
+    """Whichever is right on it: the limits are nearly the widest that there are."""
+    labels = np.array([0])
+    both = {"a": evaluation(np.eye(2)[[0]], labels), "b": evaluation(np.eye(2)[[1]], labels)}
+    (found,) = compare_evaluations(both, metric=metric, draws=99)
+    assert (found.verdict, found.p_value) == (UNTOLD, 1.0)
+    assert found.difference.low < -0.9
+    assert found.difference.high == 1
+
+
+@pytest.mark.parametrize("metric", ["balanced accuracy", "macro F1"])
+@pytest.mark.parametrize("classes", [1, 2])
+def test_all_right_against_all_wrong_is_told(metric: str, classes: int) -> None:
+    """As for accuracy, though no class has any spread: 12 samples of each class will do."""
+    labels = np.repeat(np.arange(classes), 12)
+    both = {
+        "a": evaluation(np.eye(3)[labels], labels),
+        "b": evaluation(np.eye(3)[(labels + 1) % 3], labels),
+    }
+    (found,) = compare_evaluations(both, metric=metric, draws=999)
+    assert found.verdict == "a is better"
+    (plain,) = compare_evaluations(both)
+    assert 0.05 < found.difference.low <= plain.difference.low
+
+
+def test_all_wrong_in_two_ways_is_not_surer_than_a_plain_difference() -> None:
+    labels = np.zeros(10, np.int64)
+    both = {name: evaluation(np.eye(3)[labels + i], labels) for name, i in (("a", 1), ("b", 2))}
+    (found,) = compare_evaluations(both, metric="macro F1", draws=99)
+    (plain,) = compare_evaluations(both)
+    assert found.difference.low < plain.difference.low
+    assert found.difference.high > plain.difference.high

@@ -24,6 +24,8 @@ __all__ = ["UNTOLD", "Comparison", "Verdict", "compare", "compare_all", "compare
 Verdict = Literal["a is better", "b is better", "these data can't tell"]
 UNTOLD: Verdict = "these data can't tell"
 ACCURACY = "accuracy"
+# Not 1 - CONFIDENCE, which rounding puts above 0.05: a p-value of exactly 5% is no verdict.
+ERROR = 0.05
 
 
 @dataclass(frozen=True)
@@ -173,13 +175,13 @@ def compare_evaluations(
 
 def _together(family: Iterable[_Measured]) -> tuple[Comparison, ...]:
     members = list(family)
-    corrected = holm([one.p_value for one in members], 1 - CONFIDENCE)
+    corrected = holm([one.p_value for one in members], ERROR)
     return tuple(_judged(one, of) for one, of in zip(members, corrected, strict=True))
 
 
 def _judged(one: _Measured, corrected: Corrected) -> Comparison:
     low, high = one.limits(1 - corrected.level)
-    told = corrected.p_adjusted < 1 - CONFIDENCE
+    told = corrected.p_adjusted < ERROR
     if told:
         assert low > 0 or high < 0, "no p-value is bolder than its interval"
     else:

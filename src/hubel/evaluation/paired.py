@@ -112,10 +112,12 @@ def _balanced_accuracy(pair: Pair) -> Difference:
         (c + (c.sum() + SMOOTHING) / (n.sum() + 1)) / (n + 1) for c in (only_a, only_b)
     )
     spread = (share_a + share_b - (share_a - share_b) ** 2) / n
+    value, differing = float(((only_a - only_b) / n).mean()), float((share_a + share_b).mean())
     average = Average(
-        value=float(((only_a - only_b) / n).mean()),
+        value=value,
         variance=float(spread.sum()) / num**2,
-        differing=float((share_a + share_b).mean()),
+        differing=differing,
+        spread=_spread(differing, value, float((share_a - share_b).mean())),
         freedom=float(spread.sum() ** 2 / (spread**2 / np.maximum(n - 1, 1)).sum()),
     )
     weight = 1 / (num * pair.sizes[pair.labels])
@@ -126,6 +128,12 @@ def _balanced_accuracy(pair: Pair) -> Difference:
         rows_a=(a * weight)[:, None],
         rows_b=(b * weight)[:, None],
     )
+
+
+def _spread(differing: float, value: float, smoothed: float) -> float:
+    """Variance of one sample's difference; at -1 or 1, where it has none, from smoothed counts."""
+    inside = value if abs(value) < 1 - 1e-9 else smoothed
+    return max(differing, abs(inside)) - inside**2
 
 
 def _mean_f1(sums: Floats) -> Floats:
@@ -156,12 +164,14 @@ def _macro_f1(pair: Pair) -> Difference:
     )
     value = float(_mean_f1(rows_a.sum(axis=0)) - _mean_f1(rows_b.sum(axis=0)))
     differ = a != b
-    typical = float((moves[differ] ** 2).mean()) if differ.any() else 1 / n**2
     by_class = np.bincount(pair.labels[differ], minlength=num)[pair.sizes > 0]
+    differing = float((by_class / pair.sizes[pair.sizes > 0]).mean()) + 2 * SMOOTHING / n
+    spread = _spread(differing, value, value * n / (n + 1))
     average = Average(
         value=value,
-        variance=float(((moves - moves.mean()) ** 2).sum()) + 2 * SMOOTHING * typical,
-        differing=float((by_class / pair.sizes[pair.sizes > 0]).mean()) + 2 * SMOOTHING / n,
+        variance=_f1_variance(moves, differ, spread),
+        differing=differing,
+        spread=spread,
         freedom=_freedom(moves, pair.labels, sizes),
     )
     return Difference(
@@ -171,6 +181,19 @@ def _macro_f1(pair: Pair) -> Difference:
         rows_a=rows_a,
         rows_b=rows_b,
     )
+
+
+def _f1_variance(moves: Floats, differ: NDArray[np.bool_], spread: float) -> float:
+    """Sampling variance of a difference of macro F1, smoothed.
+
+    To first order a sample moves nothing where all answers are right, or all wrong: there it is
+    the variance of as many plain differences.
+    """
+    n = len(moves)
+    typical = float((moves[differ] ** 2).mean()) if differ.any() else 1 / n**2
+    if typical <= 1e-12 / n**2:
+        return spread / n
+    return float(((moves - moves.mean()) ** 2).sum()) + 2 * SMOOTHING * typical
 
 
 def _freedom(moves: Floats, labels: Counts, sizes: Counts) -> float:
@@ -224,7 +247,7 @@ def _calibration_error(pair: Pair) -> Difference:
     value = float(statistic(rows[0].sum(axis=0)) - statistic(rows[1].sum(axis=0)))
     return Difference(
         value=value,
-        limits=lambda level: _of_two(*(found.range(level) for found in inversions)),
+        limits=lambda level: _of_two(value, *(found.range(level) for found in inversions)),
         statistic=statistic,
         rows_a=rows[0],
         rows_b=rows[1],
@@ -233,8 +256,8 @@ def _calibration_error(pair: Pair) -> Difference:
     )
 
 
-def _of_two(a: EceRange, b: EceRange) -> Limits:
-    """Limits of the difference of two numbers from the limits of each.
+def _of_two(value: float, a: EceRange, b: EceRange) -> Limits:
+    """Limits of the difference `value` of two errors from the limits of each.
 
     The distances are combined as if the two erred against each other at a correlation of -1/2:
     chance lifts both, so that they are not two independent errors around a middle. As if
@@ -246,10 +269,10 @@ def _of_two(a: EceRange, b: EceRange) -> Limits:
     def together(one: float, other: float) -> float:
         return math.sqrt(one**2 + other**2 + one * other)
 
-    middle, value = a.centre - b.centre, a.value - b.value
+    middle = a.centre - b.centre
     low = middle - together(a.centre - a.low, b.high - b.centre)
     high = middle + together(a.high - a.centre, b.centre - b.low)
-    return min(low, value), max(high, value)
+    return max(min(low, value), -1.0), min(max(high, value), 1.0)
 
 
 METRICS: dict[str, Callable[[Pair], Difference]] = {

@@ -67,6 +67,9 @@ def tango(only_a: float, only_b: float, n: float, confidence: float = CONFIDENCE
         def distance(difference: float) -> float:
             return _score(difference, only_a, only_b, n) + sign * z
 
+        # So few samples that they speak against no difference at all.
+        if sign * distance(edge) >= 0:
+            return end
         return float(optimize.brentq(distance, edge, value))
 
     return Estimate(value, root(-1.0, -1.0), root(1.0, 1.0))
@@ -91,12 +94,14 @@ class Average:
         value: the difference, -1 to 1.
         variance: its sampling variance from smoothed counts, above 0.
         differing: average share of the samples that the two answer differently, smoothed.
+        spread: variance of one sample's difference, above 0, also where all samples agree.
         freedom: degrees of freedom behind the variance.
     """
 
     value: float
     variance: float
     differing: float
+    spread: float
     freedom: float
 
 
@@ -112,15 +117,16 @@ def tango_of_average(average: Average, confidence: float = CONFIDENCE) -> tuple[
     docs/decisions/0007.
 
     Example:
-        >>> low, high = tango_of_average(Average(0.1, 0.0015, 0.2, 400.0))
+        >>> low, high = tango_of_average(Average(0.1, 0.0015, 0.2, 0.19, 400.0))
         >>> round(low, 3), round(high, 3)
         (0.023, 0.182)
     """
-    value, differing = average.value, max(average.differing, abs(average.value))
+    value = average.value
+    # Nearer to 0 the quantiles are lost in rounding.
+    confidence = max(confidence, 1e-6)
     wider = (quantile(confidence) / student(average.freedom, confidence)) ** 2
-    # An average of equal differences has no variance but the smoothing's: Tango's own is the least.
-    spread = max(differing - value**2, 1e-12)
-    n = spread / average.variance * wider
+    n = average.spread / average.variance * wider
+    differing = max(min(average.differing, 1.0), abs(value))
     found = tango(n * (differing + value) / 2, n * (differing - value) / 2, n, confidence)
     assert found.low is not None
     assert found.high is not None
