@@ -45,6 +45,8 @@ def test_an_error_in_the_space_is_drawn(hubel: Command, two_classes: Path) -> No
         (["x", "--pruner", "mean"], "pruner: expected median, halving, none, got 'mean'"),
         (["x", "--folds", "1"], "folds: expected at least 2, got 1"),
         (["x", "--space", "lr=log(0.1,1)", "--set", "lr=1"], "lr: both set and searched"),
+        (["x", "--space", ""], "the space is empty"),
+        (["x", "--space", "epochs=1|2"], "give --epochs in place of it"),
         (["x", "--set", "lrr=1"], "Did you mean 'lr'?"),
         (["x", "--storage", "nothing"], "storage: expected the address of a database"),
         (["--resume", "nowhere"], "no search.json there"),

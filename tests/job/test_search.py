@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from hubel.cli.tables import search_summary
 from hubel.data.manifest import Manifest, read_parquet
 from hubel.errors import BudgetError, DataError, Interrupted, RecipeError, StorageError
 from hubel.job.desk import Sitting
@@ -177,6 +178,7 @@ def test_two_folders_on_one_database_share_a_study(two_classes: Path, tmp_path: 
         RecipeError, match=r"the study 'both' in .* asks something else: epochs was"
     ):
         search(two_classes, space=SPACE, out=tmp_path / "c", **given | {"epochs": 3})
+    assert not (tmp_path / "c").exists()
 
 
 def test_ctrl_c_stops_at_a_step_and_says_how_to_go_on(
@@ -275,6 +277,7 @@ def test_nested_folds_are_answered_by_searches_that_never_saw_them(
     nested = done.facts["nested"]
     assert nested["accuracy"]["n"] == 48
     assert nested["gain"]["low"] <= nested["gain"]["value"] <= nested["gain"]["high"]
+    assert "what the search buys over the plain settings: " in search_summary(done)
     manifest = Manifest.read(done.folder / "manifest.parquet")
     apart = set(manifest.files(manifest.rows("test")))
     seen = []
@@ -283,6 +286,19 @@ def test_nested_folds_are_answered_by_searches_that_never_saw_them(
         seen.append({file for path in paths for file in read_parquet(path)["file"].to_pylist()})
     assert not seen[0] & seen[1]  # with two folds, each inside is the other's outside
     assert not apart & (seen[0] | seen[1])
+
+
+def test_nested_folds_that_can_not_be_are_refused_before_anything(tmp_path: Path) -> None:
+    fill(tmp_path / "data" / "dark", 30)
+    fill(tmp_path / "data" / "rare", 5, hue=90)
+    with pytest.raises(
+        DataError,
+        match=r"--nested: without the pictures of outer fold \d of 3, class 'rare' has 2 [\s\S]*"
+        r"need at least 5 different pictures [\s\S]*\(class 'rare' has 4\); give fewer --folds",
+    ):
+        search(tmp_path / "data", space=SPACE, out=tmp_path / "run", nested=True,
+               **SMALL | {"folds": 3})  # fmt: skip
+    assert not (tmp_path / "run").exists()
 
 
 def test_stopped_between_trials_is_an_interrupt(

@@ -92,10 +92,24 @@ def search_summary(search: Search) -> str:
     if nested:
         figures.append(["nested: the whole search", *_figure(nested["accuracy"])])
     figures.append(["test, scored once", *_figure(test)])
-    lines += ["", aligned(figures), "", f"page     {search.report}",
+    lines += ["", aligned(figures), *_gain(nested), "", f"page     {search.report}",
               f"report   {search.best.report}",
               f"use it   hubel predict {search.best.folder} PICTURES..."]  # fmt: skip
     return "\n".join(lines)
+
+
+def _gain(nested: dict[str, Any] | None) -> list[str]:
+    """What the search buys over the plain settings, where that was asked."""
+    if not nested:
+        return []
+    gain, folds = nested["gain"], len(nested["settings"])
+    low, high = 100 * gain["low"], 100 * gain["high"]
+    said = (
+        f"what the search buys over the plain settings: {100 * gain['value']:+.1f} points "
+        f"({low:+.1f} to {high:+.1f})"
+    )
+    few = f"; with {folds} outer folds alone that is a rough figure" if folds < 5 else ""
+    return [said + few]
 
 
 def _shown(value: Any) -> str:

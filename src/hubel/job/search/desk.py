@@ -132,7 +132,7 @@ class SearchDesk:
         how = (
             "as set"
             if asked.epochs
-            else f"so that {trials} complete trial{'s' * (trials != 1)} would fit"
+            else f"so that about {trials} complete trial{'s' * (trials != 1)} would fit"
         )
         text = f"{epochs} epoch{'s' * (epochs != 1)} a training, {folds} folds a trial, {how}"
         return TimePlan(epochs, epochs * epoch * folds, text)

@@ -9,16 +9,51 @@ from typing import Any
 
 import numpy as np
 
-from hubel.errors import RecipeError
+from hubel.errors import DataError, RecipeError
 from hubel.evaluation.folds import corrected_t, pooled
-from hubel.job.search.bench import FoldJob
+from hubel.job.search.bench import Bench, FoldJob
 from hubel.job.search.desk import SearchDesk, TimePlan
 from hubel.job.search.searching import Searching
 from hubel.storage import locked, read_json, storage_errors, write_json
 from hubel.training.recipe import Recipe
 from hubel.tuning.study import Study
 
-__all__ = ["nest"]
+__all__ = ["expect_nested", "nest"]
+
+
+_FEW = 5  # outer folds; with fewer the interval of the gain rests on next to nothing
+
+
+def expect_nested(bench: Bench, seed: int) -> None:
+    """Make sure that there are folds inside of each outer fold, and warn of few.
+
+    Raises:
+        DataError: what an outer fold leaves can't be dealt into as many folds again.
+    """
+    count = bench.count
+    for fold in range(count):
+        try:
+            bench.without(fold, count, seed)
+        except DataError as error:
+            raise DataError(
+                f"--nested: without the pictures of outer fold {fold + 1} of {count}, {error}\n"
+                f"{count} folds inside of {count} need at least {count + 2} different pictures (or "
+                f"groups) of each class outside of the test split{_shortest(bench)}; give fewer "
+                "--folds, or leave --nested out"
+            ) from error
+    if count < _FEW:
+        bench.reporter.say(
+            f"{count} outer folds: the interval of what the search buys will be wide; "
+            f"--folds {_FEW} or more says more"
+        )
+
+
+def _shortest(bench: Bench) -> str:
+    """The smallest class, with its count before an outer fold is taken away."""
+    manifest = bench.dataset.manifest
+    counts = np.bincount(bench.targets, minlength=len(manifest.classes))
+    least = int(counts.argmin())
+    return f" (class {manifest.classes[least]!r} has {counts[least]:,})"
 
 
 def nest(desk: SearchDesk, plan: TimePlan, name: str, open_study: Callable[[str], Study]) -> bool:

@@ -20,12 +20,12 @@ from hubel.job.search.bench import make_bench
 from hubel.job.search.desk import SearchDesk, TimePlan
 from hubel.job.search.finish import finish
 from hubel.job.search.found import Search
-from hubel.job.search.nested import nest
+from hubel.job.search.nested import expect_nested, nest
 from hubel.job.search.searching import Searching, expect_some
 from hubel.job.settings import clean
 from hubel.runs import expect_room, machine, new_folder, versions
 from hubel.training.recipe import Recipe
-from hubel.tuning.storage import hidden, url_of_file
+from hubel.tuning.storage import hidden, open_storage, url_of_file
 from hubel.tuning.study import Study
 
 __all__ = ["resume_search", "search"]
@@ -68,10 +68,14 @@ def search(
         hidden(asked.storage)
     dataset, _ = open_data(open_source(data), asked.chosen, sitting.reporter)
     bench = make_bench(dataset, asked.chosen, asked.folds, sitting.reporter)
+    if asked.nested:
+        expect_nested(bench, Recipe(**asked.chosen).seed)
     parsed = asked.read()
     first = expect_some(bench, parsed, Recipe(**asked.chosen).seed)
     probe = SearchDesk(Search(Path()), asked, parsed, bench, sitting)
     plan = probe.plan(first)
+    if asked.storage is not None:
+        _expect_agreed(probe, plan, asked.storage, asked.study or _name(out))
     found = Search(new_folder(os.fspath(data), out))
     dataset.manifest.write(found.folder / "manifest.parquet")
     desk = replace(probe, search=found)
@@ -117,6 +121,22 @@ def resume_search(
     desk = SearchDesk(found, asked, asked.read(), bench, sitting, before)
     plan = TimePlan(facts["plan"]["epochs"], facts["plan"]["trial_seconds"], facts["plan"]["text"])
     return _guarded(desk, plan, url)
+
+
+def _name(out: str | os.PathLike[str] | None) -> str | None:
+    return None if out is None else Path(out).name
+
+
+def _expect_agreed(desk: SearchDesk, plan: TimePlan, url: str, name: str | None) -> None:
+    """Refuse a database that fails, or a study of another question, before a folder is made."""
+    if name is None:  # the study takes the name of the folder
+        open_storage(url).engine.dispose()
+        return
+    study = Study(url, name, "", 0, ("none", 1))
+    try:
+        study.agree(_question(desk, plan))
+    finally:
+        study.close()
 
 
 def _guarded(desk: SearchDesk, plan: TimePlan, url: str) -> Search:
