@@ -11,19 +11,22 @@ if TYPE_CHECKING:
 
 __all__ = ["aligned", "ladder_summary", "search_summary", "summary"]
 
+_LONGEST = 35
+
 
 def summary(run: Run) -> str:
     """The table at the end of a training: the rungs, the verdicts, where the report is."""
     facts, ladder = run.facts, run.ladder
-    rows = [["", "accuracy", "95% interval", "parameters", "seconds"]]
+    rows = [["", "accuracy", "95% interval", "params", "seconds"]]
     for rung in sorted(ladder["rungs"], key=lambda rung: rung["accuracy"]["value"]):
         found = rung["accuracy"]
         interval = f"{found['low']:.1%} to {found['high']:.1%}"
-        numbers = [f"{rung['parameters']:,}", f"{rung['seconds']:.1f}"]
-        rows.append([rung["name"], f"{found['value']:.1%}", interval, *numbers])
+        numbers = [_compact(rung["parameters"]), f"{rung['seconds']:.1f}"]
+        rows.append([_short(rung["name"]), f"{found['value']:.1%}", interval, *numbers])
     lines = ["", aligned(rows), ""]
     network = ladder["rungs"][-1]["name"]
-    lines += [_verdict(found) for found in ladder["comparisons"] if found["a"] == network]
+    against = [found for found in ladder["comparisons"] if found["a"] == network]
+    lines += [textwrap.fill(_verdict(found), 80) for found in against]
     total = facts["seconds"]["total"]
     n = run.evaluation["n"]
     code = facts.get("code")
@@ -64,6 +67,11 @@ def ladder_summary(run: Run) -> str:
         f"use it   hubel predict {run.folder} PICTURES...",
     ]
     return "\n".join(lines)
+
+
+def _short(name: str) -> str:
+    """A name that leaves room for the figures in 80 columns."""
+    return name if len(name) <= _LONGEST else name[: _LONGEST - 4] + "...)"
 
 
 def _compact(count: int | None) -> str:
