@@ -7,22 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hubel.cli.train import Data, Device, Json, Out, Resume, Seed, Size, Workers
+from hubel.cli.train import SAMPLE, Data, Device, Json, Out, Resume, Seed, Size, Workers
 from hubel.errors import RecipeError
+from hubel.job.rungs.names import RUNGS
 
 if TYPE_CHECKING:
     from hubel.runs import Run
 
 __all__ = ["command"]
 
-_SAMPLE = "sample:trashnet"
-
 Rungs = Annotated[
     str | None,
-    typer.Option(
-        help="Names with commas between them, of: largest, neighbours, pixels, pixels-svm, "
-        "features, mlp, lenet, convnet, hybrid, frozen [all]."
-    ),
+    typer.Option(help=f"Names with commas between them, of: {', '.join(RUNGS)} [all]."),
 ]
 Budget = Annotated[str | None, typer.Option(help="Time for everything, as 90s, 15m [15m].")]
 Channels = Annotated[str | None, typer.Option(help="rgb or grey [what the pictures are].")]
@@ -64,10 +60,10 @@ def _climb(data: str | None, rungs: str | None, out: Path | None, chosen: dict[s
     with Terminal() as terminal:
         if data is None:
             terminal.say(
-                f"no data are named: climbing on {_SAMPLE}, photographs of waste in 6 classes"
+                f"no data are named: climbing on {SAMPLE}, photographs of waste in 6 classes"
             )
         sitting = Sitting(reporter=terminal, started=STARTED, command=command_line())
-        return ladder(data or _SAMPLE, rungs=rungs, out=out, sitting=sitting, **chosen)
+        return ladder(data or SAMPLE, rungs=rungs, out=out, sitting=sitting, **chosen)
 
 
 def _resume(folder: Path, begun: dict[str, Any], chosen: dict[str, Any]) -> Run:

@@ -13,9 +13,9 @@ from hubel.errors import RecipeError
 if TYPE_CHECKING:
     from hubel.runs import Run
 
-__all__ = ["assignments", "command", "command_line"]
+__all__ = ["SAMPLE", "assignments", "command", "command_line"]
 
-_SAMPLE = "sample:trashnet"
+SAMPLE = "sample:trashnet"
 
 
 Data = Annotated[
@@ -84,7 +84,7 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     settings: List = False,
     json: Json = False,
 ) -> None:
-    """Train a classifier, compare it with honest baselines, and write a report."""
+    """Train a classifier, compare it with cheaper ones, and write a report."""
     if settings:
         _list_settings()
         return
@@ -104,13 +104,13 @@ def _train(data: str | None, out: Path | None, chosen: dict[str, Any]) -> Run:
     with Terminal() as terminal:
         if data is None:
             terminal.say(
-                f"no data are named: training on {_SAMPLE}, photographs of waste in 6 classes"
+                f"no data are named: training on {SAMPLE}, photographs of waste in 6 classes"
             )
         from hubel.job.desk import Sitting
         from hubel.job.work import train
 
         sitting = Sitting(reporter=terminal, started=STARTED, command=command_line())
-        return train(data or _SAMPLE, out=out, sitting=sitting, **chosen)
+        return train(data or SAMPLE, out=out, sitting=sitting, **chosen)
 
 
 def _resume(folder: Path, data: str | None, out: Path | None, chosen: dict[str, Any]) -> Run:

@@ -9,8 +9,8 @@ import torch
 
 from hubel.errors import BudgetError, DesignError, DivergedError, FeatureError, RecipeError
 from hubel.job.desk import Desk
-from hubel.job.finish import reason
 from hubel.job.prepare import Material
+from hubel.job.rungs.beside import reason
 from hubel.job.rungs.cheap import CHEAP, fit_cheap, linear_fit
 from hubel.job.rungs.curve import curve_of
 from hubel.job.rungs.frozen import frozen_fit, weights_at_hand
@@ -61,7 +61,7 @@ class Stair:
             self._keep_best()  # of those that were read back: fitting may be stopped
             rung, curve, why = self._tried(key)
             if rung is None:
-                self._left_out.append((key, why))
+                self._left_out.append((CHEAP.get(key, key), why))
                 self._desk.reporter.say(f"{key} is left out: {why}")
                 self._waiting.remove(key)
                 return

@@ -15,7 +15,7 @@ from hubel.data.sources import open_source
 from hubel.errors import RecipeError
 from hubel.evaluation.evaluation import Evaluation
 from hubel.job.desk import Desk, Sitting
-from hubel.job.finish import answers, climb_cheap, evaluate
+from hubel.job.finish import answers, evaluate
 from hubel.job.guard import alone
 from hubel.job.introduction import describe, headline, introduce
 from hubel.job.learn import Learned, cheap_seconds, learn, save_final
@@ -30,6 +30,7 @@ from hubel.job.prepare import (
 )
 from hubel.job.reopening import reopen
 from hubel.job.report import rewrite_report, write_report
+from hubel.job.rungs.beside import climb_cheap
 from hubel.job.rungs.rung import Rung
 from hubel.job.settings import clean, command_for
 from hubel.job.standings import Extras, ladder_document

@@ -37,17 +37,20 @@ def test_what_is_found_agrees_with_every_value(sizes: list[int | None]) -> None:
     )
 
 
+def is_found_or_undecided(wanted: Expression) -> bool:
+    made = matcher()
+    found = made.fitted(column_of(wanted), [SHAPE])
+    if found is None:
+        return bool(made.undecided)
+    return [found.evaluate(p) for p in ELSEWHERE] == [wanted.evaluate(p) for p in ELSEWHERE]
+
+
 @given(st.integers(2, 16), st.sampled_from([H, W]), st.integers(0, 2))
 def test_sides_on_a_grid_are_found_or_known_to_be_undecided(
     divisor: int, side: Expression, kind: int
 ) -> None:
     wanted = (ceil_div(side, divisor), side // divisor, divisor * ceil_div(side, divisor))[kind]
-    made = matcher()
-    found = made.fitted(column_of(wanted), [SHAPE])
-    if found is None:
-        assert made.undecided
-    else:
-        assert [found.evaluate(p) for p in ELSEWHERE] == [wanted.evaluate(p) for p in ELSEWHERE]
+    assert is_found_or_undecided(wanted)
 
 
 def test_another_probe_decides() -> None:
@@ -62,12 +65,7 @@ def test_another_probe_decides() -> None:
 @given(st.integers(2, 9), st.integers(2, 9))
 def test_a_number_of_windows_is_found_or_known_to_be_undecided(rows: int, columns: int) -> None:
     wanted = N * ceil_div(H, rows) * ceil_div(W, columns)
-    made = matcher()
-    found = made.fitted(column_of(wanted), [SHAPE])
-    if found is None:
-        assert made.undecided
-    else:
-        assert [found.evaluate(p) for p in ELSEWHERE] == [wanted.evaluate(p) for p in ELSEWHERE]
+    assert is_found_or_undecided(wanted)
 
 
 def test_too_few_different_values_are_no_evidence() -> None:
