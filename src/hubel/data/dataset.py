@@ -291,8 +291,11 @@ def _table(
         "file": [_shown(record.path) for record in records],
         "path": [record.path for record in records],
         "label": [entry.label for entry in listing.entries],
+        "labels": [entry.labels for entry in listing.entries],
         "split": splits,
         "group": [entry.group for entry in listing.entries],
+        "time": [entry.time for entry in listing.entries],
+        "cluster": [None] * len(records),
         "bytes": [record.size for record in records],
         "problem": problems,
     }

@@ -31,7 +31,8 @@ class Entry(NamedTuple):
     """One file of a source: where it is, what is known of it from outside, why it is left out.
 
     `path` is relative to the source's root, with `/`, and may hold surrogates for bytes that are
-    not UTF-8; `stamp` changes when the file does.
+    not UTF-8; `stamp` changes when the file does. A sample of several classes at once has `labels`
+    (possibly none of them) in place of `label`; `time` is a number that orders samples.
     """
 
     path: str
@@ -41,6 +42,8 @@ class Entry(NamedTuple):
     size: int = 0
     stamp: int = 0
     problem: str | None = None
+    labels: tuple[str, ...] | None = None
+    time: float | None = None
 
 
 def split_of(name: str) -> str | None:
@@ -194,7 +197,7 @@ def _labelled(entries: list[Entry], base: str, splits: dict[str, str]) -> Iterat
             # Nothing is known of a file that has no business here.
             yield entry._replace(split=split if label is None else None, problem=problem)
         else:
-            yield Entry(entry.path, label, split, entry.group, entry.size, entry.stamp)
+            yield entry._replace(label=label, split=split)
 
 
 def _homeless(folder: str, splits: dict[str, str]) -> str:

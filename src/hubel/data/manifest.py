@@ -24,8 +24,11 @@ SCHEMA: Any = pa.schema(
         ("file", pa.string()),
         ("path", pa.binary()),
         ("label", pa.string()),
+        ("labels", pa.list_(pa.string())),
         ("split", pa.string()),
         ("group", pa.string()),
+        ("time", pa.float64()),
+        ("cluster", pa.int64()),
         ("width", pa.int32()),
         ("height", pa.int32()),
         ("mode", pa.string()),
@@ -44,7 +47,8 @@ class Manifest:
     """Every sample of a source: where it is, what it is, which split it belongs to.
 
     `table` follows `SCHEMA`. A row with a `problem` was left out, and has a split only where the
-    user gave one. `file` is what people read; `path` holds the bytes of the name, relative to the
+    user gave one. `labels` stands in place of `label` where samples have several classes at once;
+    `time` orders samples; near-duplicates share a `cluster`. `file` is what people read; `path` holds the bytes of the name, relative to the
     source's root.
     """
 
