@@ -48,8 +48,8 @@ class Manifest:
 
     `table` follows `SCHEMA`. A row with a `problem` was left out, and has a split only where the
     user gave one. `labels` stands in place of `label` where samples have several classes at once;
-    `time` orders samples; near-duplicates share a `cluster`. `file` is what people read; `path` holds the bytes of the name, relative to the
-    source's root.
+    `time` orders samples; near-duplicates share a `cluster`. `file` is what people read; `path`
+    holds the bytes of the name, relative to the source's root.
     """
 
     table: Any
