@@ -158,7 +158,10 @@ class Bench:
             preprocess = preprocess.with_statistics(*statistics(train))
         architecture = network_for(recipe, preprocess, len(self.dataset.manifest.classes))
         assert recipe.batch_size is not None
-        batches = Batches(train, self.targets[job.train], recipe.batch_size, recipe.seed)
+        balanced = recipe.balance == "sampler"
+        batches = Batches(
+            train, self.targets[job.train], recipe.batch_size, recipe.seed, balanced=balanced
+        )
         held = pixels.select(job.held)
         task = Task(architecture, preprocess, batches, held, self.targets[job.held])
         return Trainer(task, recipe, choose_device(recipe.device)[0], look=look)
