@@ -36,7 +36,7 @@ def balanced_epoch(seed: int, epoch: int, targets: Indices) -> tuple[Indices, In
         >>> targets = np.array([0, 0, 0, 0, 0, 0, 1, 1])
         >>> indices, laps = balanced_epoch(0, 0, targets)
         >>> np.bincount(targets[indices]).tolist(), laps[targets[indices] == 1].tolist()
-        ([4, 4], [0, 1, 1, 0])
+        ([4, 4], [1, 0, 0, 1])
     """
     present, classes = np.unique(targets, return_inverse=True)
     members = np.split(np.argsort(classes, kind="stable"), np.cumsum(np.bincount(classes))[:-1])

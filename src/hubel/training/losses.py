@@ -119,10 +119,8 @@ def class_weights(counts: NDArray[np.int64], beta: float | None = None) -> NDArr
     Source: Cui et al. 2019, arXiv 1901.05555, equation 4.
     """
     _expect_all_classes(counts, "balance weights")
-    if beta is None:
-        weights = 1 / counts
-    else:
-        weights = (1 - beta) / (1 - beta ** counts.astype(np.float64))
+    effective = counts if beta is None else (1 - beta ** counts.astype(np.float64)) / (1 - beta)
+    weights = 1 / effective
     return weights * counts.sum() / (weights * counts).sum()
 
 

@@ -149,9 +149,12 @@ def _balance_rules(facts: Facts) -> Iterator[Rule]:
     """What is made of unequal classes: said, and looked at by another metric, not treated."""
     known = facts.imbalance
     if known is None or not known.unbalanced:
-        yield "monitor", "accuracy", f"no class has {UNBALANCED:g} times the pictures of another"
+        even = f"no class has {UNBALANCED:g} times the pictures of another"
+        yield "balance", "none", even
+        yield "monitor", "accuracy", even
         return
     ratio = f"the largest class has {known.ratio:.1f} times the pictures of the smallest"
+    yield "balance", "none", "what helps small classes costs accuracy, so it is yours to ask for"
     yield "monitor", "balanced_accuracy", ratio
 
 

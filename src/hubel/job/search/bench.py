@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from hubel.data.batches import Batches
 from hubel.data.dataset import Dataset, Wish, load_pixels
+from hubel.data.imbalance import Imbalance
 from hubel.data.manifest import write_parquet
 from hubel.data.pixels import Pixels
 from hubel.data.preprocess import Preprocess
@@ -130,13 +131,20 @@ class Bench:
         Raises:
             RecipeError: the settings are not possible together, or for these pictures.
         """
-        chosen: dict[str, Any] = {**self.chosen, **settings, "epochs": epochs}
+        if "monitor" in settings:
+            raise RecipeError(
+                "monitor has no effect in a search: each training is scored as it ends, since "
+                "choosing an epoch by the pictures that score it would flatter; --set it instead, "
+                "for the final training"
+            )
+        chosen: dict[str, Any] = {**self.chosen, **settings, "epochs": epochs, "monitor": "last"}
         asked = Recipe(**chosen)
         wish = Wish(size=asked.size, channels=asked.channels, shape=asked.shape)
         preprocess = preprocess_for(self.dataset, wish)
         fewest = min(int((self.folds != fold).sum()) for fold in range(self.count))
         classes = len(self.dataset.manifest.classes)
-        facts = Facts.of(fewest, preprocess, asked.device, classes)
+        known = Imbalance.of(self.targets, classes)
+        facts = Facts.of(fewest, preprocess, asked.device, classes, known)
         return resolve(chosen, facts)[0], preprocess
 
     def refusal(self, settings: dict[str, Any]) -> str | None:
