@@ -1,4 +1,4 @@
-"""Which epoch ships: metrics as scikit-learn has them, errors as resampling has them, the choice."""
+"""Which epoch ships: metrics as scikit-learn has them, errors as resampling has, the choice."""
 
 from __future__ import annotations
 

@@ -17,13 +17,11 @@ _LONGEST = 35
 def summary(run: Run) -> str:
     """The table at the end of a training: the rungs, the verdicts, where the report is."""
     facts, ladder = run.facts, run.ladder
-    rows = [["", "accuracy", "95% interval", "params", "seconds"]]
-    for rung in sorted(ladder["rungs"], key=lambda rung: rung["accuracy"]["value"]):
-        found = rung["accuracy"]
-        interval = f"{found['low']:.1%} to {found['high']:.1%}"
-        numbers = [_compact(rung["parameters"]), f"{rung['seconds']:.1f}"]
-        rows.append([_short(rung["name"]), f"{found['value']:.1%}", interval, *numbers])
-    lines = ["", aligned(rows), ""]
+    if facts["data"].get("imbalance", {}).get("unbalanced"):
+        legend = "balanced: the mean over the classes, with its 95% interval"
+        lines = ["", aligned(_balanced_rows(ladder["rungs"])), "", legend, "Of accuracy:"]
+    else:
+        lines = ["", aligned(_rows(ladder["rungs"])), ""]
     network = ladder["rungs"][-1]["name"]
     against = [found for found in ladder["comparisons"] if found["a"] == network]
     lines += [textwrap.fill(_verdict(found), 80) for found in against]
@@ -38,6 +36,30 @@ def summary(run: Run) -> str:
         f"use it   hubel predict {run.folder} PICTURES...{given}",
     ]
     return "\n".join(lines)
+
+
+def _rows(rungs: list[dict[str, Any]]) -> list[list[str]]:
+    rows = [["", "accuracy", "95% interval", "params", "seconds"]]
+    for rung in sorted(rungs, key=lambda rung: rung["accuracy"]["value"]):
+        found = rung["accuracy"]
+        interval = f"{found['low']:.1%} to {found['high']:.1%}"
+        rows.append([_short(rung["name"]), f"{found['value']:.1%}", interval, *_costs(rung)])
+    return rows
+
+
+def _balanced_rows(rungs: list[dict[str, Any]]) -> list[list[str]]:
+    """With balanced accuracy first, where the classes are unequal."""
+    rows = [["", "balanced", "interval", "accuracy", "params", "seconds"]]
+    for rung in sorted(rungs, key=lambda rung: rung["balanced_accuracy"]["value"]):
+        found = rung["balanced_accuracy"]
+        interval = f"{100 * found['low']:.1f}-{100 * found['high']:.1f}"
+        shares = [f"{found['value']:.1%}", interval, f"{rung['accuracy']['value']:.1%}"]
+        rows.append([_short(rung["name"], _LONGEST - 5), *shares, *_costs(rung)])
+    return rows
+
+
+def _costs(rung: dict[str, Any]) -> list[str]:
+    return [_compact(rung["parameters"]), f"{rung['seconds']:.1f}"]
 
 
 def ladder_summary(run: Run) -> str:
@@ -69,9 +91,9 @@ def ladder_summary(run: Run) -> str:
     return "\n".join(lines)
 
 
-def _short(name: str) -> str:
+def _short(name: str, longest: int = _LONGEST) -> str:
     """A name that leaves room for the figures in 80 columns."""
-    return name if len(name) <= _LONGEST else name[: _LONGEST - 4] + "...)"
+    return name if len(name) <= longest else name[: longest - 4] + "...)"
 
 
 def _compact(count: int | None) -> str:
