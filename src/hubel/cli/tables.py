@@ -65,16 +65,11 @@ def _costs(rung: dict[str, Any]) -> list[str]:
 def ladder_summary(run: Run) -> str:
     """The table of a ladder in the order of its rungs, the verdict, and what was left out."""
     ladder = run.ladder
-    rows = [["", "right %", "interval", "params", "mult-adds", "seconds"]]
-    for rung in ladder["rungs"]:
-        found = rung["accuracy"]
-        interval = f"{100 * found['low']:.1f}-{100 * found['high']:.1f}"
-        costs = [_compact(rung["parameters"]), _compact(rung["multiply_adds"])]
-        value = f"{100 * found['value']:.1f}"
-        mark = " *" if rung["name"] == ladder["chosen"] else ""
-        rows.append([rung["name"] + mark, value, interval, *costs, f"{rung['seconds']:.1f}"])
+    unbalanced = run.facts["data"].get("imbalance", {}).get("unbalanced", False)
     legend = "* ships, chosen on the validation pictures; intervals are at 95%"
-    lines = ["", aligned(rows), "", legend, ""]
+    if unbalanced:
+        legend += "\nbalanced %: the mean over the classes; the sentences compare what is right"
+    lines = ["", aligned(_ladder_rows(ladder, unbalanced)), "", legend, ""]
     sentences = list(ladder["verdict"]["sentences"])
     if ladder["learning_curve"] is not None:
         curve = ladder["learning_curve"]
@@ -89,6 +84,22 @@ def ladder_summary(run: Run) -> str:
         f"use it   hubel predict {run.folder} PICTURES...",
     ]
     return "\n".join(lines)
+
+
+def _ladder_rows(ladder: dict[str, Any], unbalanced: bool) -> list[list[str]]:
+    """Where classes are unequal, balanced accuracy first, for which the parameters make room."""
+    heads = ["balanced %", "interval", "right %"] if unbalanced else ["right %", "interval"]
+    rows = [["", *heads, *([] if unbalanced else ["params"]), "mult-adds", "seconds"]]
+    for rung in ladder["rungs"]:
+        found = rung["balanced_accuracy" if unbalanced else "accuracy"]
+        interval = f"{100 * found['low']:.1f}-{100 * found['high']:.1f}"
+        right = [f"{100 * rung['accuracy']['value']:.1f}"]
+        shares = [f"{100 * found['value']:.1f}", interval, *(right if unbalanced else [])]
+        params = [] if unbalanced else [_compact(rung["parameters"])]
+        mark = " *" if rung["name"] == ladder["chosen"] else ""
+        costs = [_compact(rung["multiply_adds"]), f"{rung['seconds']:.1f}"]
+        rows.append([rung["name"] + mark, *shares, *params, *costs])
+    return rows
 
 
 def _short(name: str, longest: int = _LONGEST) -> str:
