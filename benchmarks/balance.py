@@ -17,8 +17,6 @@ differences of the seeds.
 from __future__ import annotations
 
 import gzip
-import math
-import statistics
 import sys
 import tempfile
 from collections.abc import Callable
@@ -28,8 +26,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from record import write
-from scipy import stats
+from record import student, write
 
 from hubel.data.batches import Batches
 from hubel.data.imbalance import Imbalance
@@ -39,7 +36,8 @@ from hubel.data.preprocess import Preprocess
 from hubel.data.sources import open_source
 from hubel.evaluation.calibration import fit_temperature, softmax
 from hubel.evaluation.metrics import log_losses
-from hubel.job.prepare import gather, make_task, open_data, preprocess_for, statistics as moments
+from hubel.job.prepare import gather, make_task, open_data, preprocess_for
+from hubel.job.prepare import statistics as moments
 from hubel.job.reporter import Silent
 from hubel.training.checkpoints import Checkpoints
 from hubel.training.choices import BALANCES
@@ -145,8 +143,8 @@ def one(
     found = {"last": _metrics(*epochs_seen[-1], task.val_targets, truth, shares)}
     for monitor in MONITORS[:-1]:
         best = 0
-        for place, one in enumerate(answers):
-            best = place if one.better(answers[best], monitor) else best
+        for place, found_then in enumerate(answers):
+            best = place if found_then.better(answers[best], monitor) else best
         ahead, error = lead(monitor, answers[best], answers[-1])
         careful = best if ahead > error else len(answers) - 1
         for name, place in ((f"best {monitor}", best), (f"one error {monitor}", careful)):
@@ -176,16 +174,6 @@ def _metrics(
     }
 
 
-def spread(values: list[float]) -> dict[str, Any]:
-    """Mean over seeds with Student's 95% interval."""
-    mean, half = statistics.mean(values), math.nan
-    if len(values) > 1:
-        half = float(stats.t.ppf(0.975, len(values) - 1)) * statistics.stdev(values)
-        half /= math.sqrt(len(values))
-    return {"mean": round(mean, 5), "low": round(mean - half, 5), "high": round(mean + half, 5),
-            "values": [round(value, 5) for value in values]}  # fmt: skip
-
-
 def summary(runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     """Treatments against none at the last epoch; ways to choose the epoch against the last."""
 
@@ -193,7 +181,7 @@ def summary(runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
         return [run["ways"][way][metric] for run in runs[balance]]
 
     def apart(first: list[float], second: list[float]) -> dict[str, Any]:
-        return spread([a - b for a, b in zip(first, second, strict=True)])
+        return student([a - b for a, b in zip(first, second, strict=True)])
 
     ways = [way for way in runs["none"][0]["ways"] if way != "last"]
     first = runs["none"][0]
@@ -201,7 +189,7 @@ def summary(runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
         "ratio": round(first["ratio"], 1),
         **{name: first[name] for name in ("pictures", "validation", "test", "candidates")},
         "treatments": {
-            balance: {metric: spread(values(balance, "last", metric)) for metric in METRICS}
+            balance: {metric: student(values(balance, "last", metric)) for metric in METRICS}
             for balance in runs
         },
         "against none": {
@@ -218,7 +206,7 @@ def summary(runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
                     metric: apart(values(balance, way, metric), values(balance, "last", metric))
                     for metric in ("accuracy", "balanced_accuracy")
                 }
-                | {"epochs before": spread(values(balance, way, "epochs before the last"))}
+                | {"epochs before": student(values(balance, way, "epochs before the last"))}
                 for way in ways
             }
             for balance in runs
