@@ -122,7 +122,12 @@ def search_summary(search: Search) -> str:
     facts = search.facts
     best, test, nested = facts["best"], facts["test"], facts.get("nested")
     counts = ", ".join(f"{number} {name}" for name, number in facts["counts"].items() if number)
-    lines = ["", f"trials   {counts}; {facts['ended']}", "", f"best     trial {best['number']}"]
+    lines = [
+        "",
+        f"trials   {counts}; {facts['ended']}",
+        "",
+        f"best     trial {best['number']}{_valued(best)}",
+    ]
     lines += [f"  {name} = {_shown(value)}" for name, value in best["settings"].items()]
     if facts["importance"]:
         rows = [[facts["labels"][name], f"{share:.0%}"] for name, share in
@@ -137,6 +142,12 @@ def search_summary(search: Search) -> str:
               f"report   {search.best.report}",
               f"use it   hubel predict {search.best.folder} PICTURES..."]  # fmt: skip
     return "\n".join(lines)
+
+
+def _valued(best: dict[str, Any]) -> str:
+    """By what the best was chosen, where that is not accuracy."""
+    metric = best.get("metric", "accuracy")
+    return "" if metric == "accuracy" else f", {metric.replace('_', ' ')} {best['value']:.1%}"
 
 
 def _gain(nested: dict[str, Any] | None) -> list[str]:

@@ -71,12 +71,14 @@ class FoldFound:
         rows: of results, one an epoch.
         probabilities: (n, classes) of the pictures held out.
         right: (n,) whether each is answered right.
+        truth: (n,) their class indices.
         seconds: of training.
     """
 
     rows: list[Row]
     probabilities: NDArray[np.float64]
     right: NDArray[np.bool_]
+    truth: Indices
     seconds: float
 
 
@@ -90,6 +92,7 @@ class Bench:
         rows: (n,) of the manifest.
         folds: (n,) the fold of each.
         reporter: who listens.
+        metric: by which trials are valued: `accuracy` or `balanced_accuracy`.
     """
 
     dataset: Dataset
@@ -97,6 +100,7 @@ class Bench:
     rows: Indices
     folds: Indices
     reporter: Reporter
+    metric: str = "accuracy"
     _pixels: dict[str, Pixels] = field(default_factory=dict[str, Pixels])
 
     @property
@@ -123,7 +127,7 @@ class Bench:
         """The bench without one fold, with folds of its own: the inside of a nested search."""
         rows = self.rows[self.folds != fold]
         inner = make_folds(_samples(self.dataset, rows), folds, seed)
-        return Bench(self.dataset, self.chosen, rows, inner, self.reporter)
+        return Bench(self.dataset, self.chosen, rows, inner, self.reporter, self.metric)
 
     def recipe(self, settings: dict[str, Any], epochs: int) -> tuple[Recipe, Preprocess]:
         """Every setting of a trial, and the way from pictures to the network.
@@ -213,7 +217,8 @@ class Bench:
         logits = trainer.logits(module, trainer.task.val_pixels)
         right = logits.argmax(1) == trainer.task.val_targets
         seconds = max(journey.seconds, time.monotonic() - start)
-        return FoldFound(journey.rows, softmax(logits, 1.0), right, seconds)
+        truth = trainer.task.val_targets
+        return FoldFound(journey.rows, softmax(logits, 1.0), right, truth, seconds)
 
     def write_answers(self, path: Path, held: Indices, found: FoldFound) -> None:
         """Put what was answered out of fold into a Parquet file."""
@@ -231,8 +236,16 @@ class Bench:
         write_parquet(table, path)
 
 
-def make_bench(dataset: Dataset, chosen: dict[str, Any], folds: int, reporter: Reporter) -> Bench:
+def make_bench(
+    dataset: Dataset,
+    chosen: dict[str, Any],
+    folds: int,
+    reporter: Reporter,
+    metric: str | None = None,
+) -> Bench:
     """All pictures outside of the test split, in folds.
+
+    Where no metric is named, it is balanced accuracy if the classes are unbalanced.
 
     Raises:
         DataError: a class has fewer pictures than there are folds.
@@ -243,7 +256,10 @@ def make_bench(dataset: Dataset, chosen: dict[str, Any], folds: int, reporter: R
     manifest = dataset.manifest
     rows = np.sort(np.concatenate([manifest.rows("train"), manifest.rows("val")]))
     numbers = make_folds(_samples(dataset, rows), folds, Recipe(**chosen).seed)
-    return Bench(dataset, chosen, rows, numbers, reporter)
+    if metric is None:
+        known = Imbalance.of(manifest.targets[rows], len(manifest.classes))
+        metric = "balanced_accuracy" if known.unbalanced else "accuracy"
+    return Bench(dataset, chosen, rows, numbers, reporter, metric)
 
 
 def _samples(dataset: Dataset, rows: Indices) -> Samples:
