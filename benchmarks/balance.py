@@ -146,8 +146,10 @@ def one(
         for place, found_then in enumerate(answers):
             best = place if found_then.better(answers[best], monitor) else best
         ahead, error = lead(monitor, answers[best], answers[-1])
-        careful = best if ahead > error else len(answers) - 1
-        for name, place in ((f"best {monitor}", best), (f"one error {monitor}", careful)):
+        last = len(answers) - 1
+        one, two = (best if ahead > times * error else last for times in (1, 2))
+        named = {"best": best, "one error": one, "two errors": two}
+        for name, place in ((f"{how} {monitor}", place) for how, place in named.items()):
             values = _metrics(*epochs_seen[place], task.val_targets, truth, shares)
             found[name] = values | {"epochs before the last": len(answers) - 1 - place}
     return {"ratio": known.ratio, "pictures": task.train.count, "validation": len(task.val_targets),

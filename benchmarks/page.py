@@ -219,7 +219,9 @@ def _ways(found: dict[str, Any]) -> list[str]:
             for metric in ("balanced_accuracy", "accuracy")
         ]
         before = statistics.mean(one[way]["epochs before"]["mean"] for one in found.values())
-        said = way.replace("best", "best,").replace("one error", "best by over one error,")
+        how, _, metric = way.rpartition(" ")
+        limit = {"best": "", "one error": " by over one error", "two errors": " by over two"}[how]
+        said = f"best {metric.replace('_', ' ')}{limit}"
         rows.append(f"| {said} | {' | '.join(cells)} | {before:.1f} |")
     return rows
 

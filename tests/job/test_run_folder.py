@@ -26,9 +26,12 @@ INTERVAL = {"value", "low", "high"}
 RUN_KEYS = {
     "schema_version", "status", "name", "command", "started", "error", "data", "recipe", "plan",
     "replans", "device", "versions", "machine", "seconds", "parameters", "multiply_adds",
-    "budget_seconds", "threads",
+    "budget_seconds", "threads", "epoch",
 }  # fmt: skip
-DATA_KEYS = {"source", "kind", "classes", "files", "accepted", "rejected", "splits", "notes"}
+DATA_KEYS = {
+    *("source", "kind", "classes", "files", "accepted", "rejected", "splits", "imbalance"),
+    "notes",
+}
 STAGES = {"scan", "pixels", "training", "baselines", "evaluation", "report", "total"}
 EVALUATION_KEYS = {
     "schema_version", "split", "n", "errors", "confidence", "accuracy", "balanced_accuracy",

@@ -89,11 +89,12 @@ def kept(right: int) -> Kept:
     ("best", "last", "ships", "text"),
     [
         (80, 80, "last", "the last epoch ships: no epoch before it has a better validation {}"),
-        (81, 80, "last", "the last epoch ships: epoch 3 has the best validation {}, .* within one"),
-        (90, 80, "best", "epoch 3 ships: epoch 3 has the best validation {}, .* more than one sta"),
+        (81, 80, "last", "the last epoch ships: epoch 3 has the best validation {}, .* within two"),
+        (83, 80, "last", "the last epoch ships: epoch 3 has the best validation {}, .* within two"),
+        (90, 80, "best", "epoch 3 ships: epoch 3 has the best validation {}, .* more than two sta"),
     ],
 )
-def test_the_last_ships_unless_the_best_is_ahead_by_more_than_one_error(
+def test_the_last_ships_unless_the_best_is_ahead_by_more_than_two_errors(
     best: int, last: int, ships: str, text: str, monitor: str
 ) -> None:
     found = choose_epoch(monitor, kept(best), answers(last))
