@@ -265,9 +265,9 @@ def test_several_labels_a_picture_have_no_balanced_batches() -> None:
 def test_with_even_classes_every_balance_is_the_plain_loss() -> None:
     s, y = scores()
     targets = np.repeat(np.arange(3), 5)
-    plain = make_loss(Recipe(), targets, 3)(s, y)
+    plain = make_loss(Recipe(), targets, 3)(s.float(), y)
     for how in ("weights", "sampler", "logit-adjust"):
-        found = make_loss(Recipe(balance=how), targets, 3)(s, y)
+        found = make_loss(Recipe(balance=how), targets, 3)(s.float(), y)
         torch.testing.assert_close(found, plain, rtol=1e-6, atol=1e-7)
 
 
