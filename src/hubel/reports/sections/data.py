@@ -11,7 +11,7 @@ from hubel.reports.answers import drawn
 from hubel.reports.charts.tracks import parts
 from hubel.reports.facts import ReportFacts, Table
 from hubel.reports.findings import making
-from hubel.reports.formats import count, percent, storage
+from hubel.reports.formats import count, percent, storage, visible
 from hubel.reports.sections.section import Material, Section
 
 _COLUMNS = (
@@ -123,7 +123,7 @@ def _balance(facts: ReportFacts) -> list[tuple[str, str]]:
     balance = facts.part("recipe").get("balance")
     rows: list[tuple[str, str]] = []
     if imbalance:
-        rows.append(("Training classes", str(imbalance["text"])))
+        rows.append(("Training classes", visible(str(imbalance["text"]))))
     if balance:
         rows.append(("Balance", f"{balance['value']}: {balance['why']}"))
     return rows
