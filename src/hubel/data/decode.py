@@ -19,11 +19,6 @@ from __future__ import annotations
 
 import io
 import math
-import os
-import sys
-import warnings
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +33,6 @@ __all__ = [
     "Decoded",
     "Limits",
     "decode",
-    "quiet_decoders",
     "read_header",
     "upright_pixels",
 ]
@@ -134,27 +128,6 @@ def read_header(content: bytes) -> tuple[int, int, str]:
             return (height, width, image.mode) if turned else (width, height, image.mode)
     except Exception as error:  # foreign bytes
         raise _named(error) from error
-
-
-@contextmanager
-def quiet_decoders() -> Generator[None]:
-    """Silence Pillow's warnings, and what C libraries print straight to standard error.
-
-    They are about odd files that are then read or refused; whatever matters comes back as an
-    exception. A progress bar that is to be seen meanwhile writes to a duplicate of the descriptor.
-    """
-    sys.stderr.flush()
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def _decode_jpeg(content: bytes, limits: Limits) -> Decoded | None:
