@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute
 from numpy.typing import NDArray
 
 __all__ = ["begins_with", "equal", "places_of", "sorted_places"]
 
-_compute: Any = pa.compute  # pyright: ignore[reportAttributeAccessIssue] (it publishes no types)
+_compute: Any = import_module("pyarrow.compute")  # it publishes no types
 
 
 def places_of(wanted: Any, among: Any) -> NDArray[np.int64]:

@@ -26,6 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from hubel.data.apart import decode_apart, may_be_slow
+from hubel.data.frames import count_frames
+from hubel.data.wholeness import expect_whole, whole_pictures_only
 from hubel.errors import PictureError
 
 __all__ = [
@@ -53,10 +56,15 @@ _MARKS = (b"Exif\x00", b"http://ns.adobe.com/xap/1.0/", b"MPF\x00")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What a file may cost; checked against its header before any pixel is decoded."""
+    """What a file may cost; checked against its header before any pixel is decoded.
+
+    `seconds` bounds files that may be slow by their header; all others take a few at most.
+    """
 
     pixels: int = 150_000_000
     bytes: int = 1 << 30
+    frames: int = 10_000
+    seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +94,7 @@ def decode(content: bytes, limits: Limits | None = None) -> Decoded:
 
     Args:
         content: the bytes of the file.
-        limits: pixels and bytes that are allowed.
+        limits: pixels, bytes, frames and seconds that are allowed.
 
     Raises:
         PictureError: the bytes are no picture, or one that is broken, too large, or of a mode
@@ -104,6 +112,10 @@ def decode(content: bytes, limits: Limits | None = None) -> Decoded:
         raise PictureError("empty file")
     if len(content) > limits.bytes:
         raise PictureError("file too large", f"{len(content):,} bytes, at most {limits.bytes:,}")
+    if count_frames(content, limits.frames) > limits.frames:
+        raise PictureError("too many frames", f"at most {limits.frames:,}")
+    if may_be_slow(content, FORMATS):
+        return Decoded(*decode_apart(content, limits))
     try:
         fast = _decode_jpeg(content, limits)
         return fast if fast is not None else _decode_any(content, limits)
@@ -153,8 +165,10 @@ def _decode_any(content: bytes, limits: Limits) -> Decoded:
         width, height = image.size
         if width * height > limits.pixels:
             raise PictureError("too many pixels", f"{width} x {height}, at most {limits.pixels:,}")
-        image.load()
+        with whole_pictures_only():
+            image.load()
         mode, form = image.mode, image.format or "?"
+        expect_whole(content, form)
         frames = int(getattr(image, "n_frames", 1))
         if frames > 1:
             image.seek(0)
@@ -169,6 +183,8 @@ def upright_pixels(image: Image.Image) -> NDArray[np.uint8]:
         PictureError: the picture is broken, or of a mode without a rule.
     """
     try:
+        with whole_pictures_only():
+            image.load()
         return _eight_bit(ImageOps.exif_transpose(image))
     except PictureError:
         raise
