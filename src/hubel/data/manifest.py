@@ -127,6 +127,11 @@ class Manifest:
             )
         ]
 
+    def warnings(self) -> list[dict[str, str]]:
+        """What decoders said of files, used or not: file and warning."""
+        said = self.table.filter(self.table["warning"].is_valid()).select(["file", "warning"])
+        return said.to_pylist()
+
     def write(self, path: Path) -> None:
         """Write the table to a Parquet file, atomically."""
         write_parquet(self.table, path)
