@@ -205,7 +205,9 @@ def _eight_bit(image: Image.Image) -> NDArray[np.uint8]:  # noqa: PLR0911 (one r
         return _stretch(np.asarray(image))
     if mode == "LAB":
         return np.asarray(_from_lab(image))
-    if mode in ("LA", "La"):
+    if mode == "La":
+        return _eight_bit(image.convert("LA"))  # all that Pillow makes of it
+    if mode == "LA":
         return np.asarray(_on_white(image).convert("L"))
     if mode in ("RGBA", "RGBa", "PA") or (mode == "P" and "transparency" in image.info):
         return np.asarray(_on_white(image))

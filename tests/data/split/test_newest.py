@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hubel.data.split import Samples, SplitRule, assign
@@ -22,6 +22,7 @@ def samples(times: list[float | None]) -> Samples:
     return Samples(["a"] * len(times), digests, blank[:], blank[:], times)
 
 
+@settings(max_examples=30)
 @given(st.lists(st.floats(-1e9, 1e9), min_size=3, max_size=90, unique=True))
 def test_test_is_newer_than_validation_and_that_than_training(times: list[float]) -> None:
     splits, notes = assign(samples(list(times)), 0, RULE)
@@ -32,6 +33,7 @@ def test_test_is_newer_than_validation_and_that_than_training(times: list[float]
     assert notes == ["20% for test and 10% for val held out by time, the newest first"]
 
 
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, 9), min_size=10, max_size=90))
 def test_samples_of_one_time_are_not_torn_apart(times: list[int]) -> None:
     times += [100, 101, 102]
@@ -40,6 +42,7 @@ def test_samples_of_one_time_are_not_torn_apart(times: list[int]) -> None:
         assert len({s for t, s in zip(times, splits, strict=True) if t == time}) == 1
 
 
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 20)), min_size=30, max_size=90))
 def test_nothing_is_learned_from_what_came_after_a_group_that_is_held_out(
     rows: list[tuple[int, int]],
@@ -98,6 +101,7 @@ def test_shares_that_leave_nothing_are_refused() -> None:
         SplitRule(test=0.6, val=0.4)
 
 
+@settings(max_examples=30)
 @given(st.integers(1, 40), st.floats(0.05, 0.9), st.floats(0.05, 0.9))
 def test_there_is_always_something_to_learn_from(count: int, test: float, val: float) -> None:
     if test + val >= 1:

@@ -141,7 +141,8 @@ def fill(lacks: NDArray[np.float64], steps: NDArray[np.float64], count: int) -> 
         [0, 0, 1, 0]
     """
     after = np.arange(count)
-    values = lacks[:, None] - steps[:, None] * after
+    # Rounded, so that what lacks alike does not differ by how it was computed.
+    values = np.round(lacks[:, None] - steps[:, None] * after, 9)
     place = np.repeat(np.arange(len(lacks)), count)
     # Each row falls, so the largest of all, in order, are what one choice after another takes.
     order = np.lexsort((place, -values.ravel()))

@@ -112,12 +112,12 @@ class _State:
         order = np.lexsort((units, -weights))
         units, weights = units[order], weights[order]
         # Of parts that lack alike the one with most room comes first.
-        ties = np.argsort(-self.room, kind="stable")
+        ties = np.argsort(-np.round(self.room, 9), kind="stable")
         left = lacks[ties].copy()
         heavy = int(np.count_nonzero(weights > 1))
         chosen = np.empty(len(units), np.int64)
         for place, weight in enumerate(weights[:heavy].tolist()):
-            chosen[place] = best = int(np.argmax(left))
+            chosen[place] = best = int(np.argmax(np.round(left, 9)))
             left[best] -= weight
         chosen[heavy:] = fill(left, np.ones(len(left)), len(units) - heavy)
         self._settle(units, ties[chosen])
