@@ -53,7 +53,9 @@ def reference(sets: list[tuple[str, ...]], rank: np.ndarray) -> list[int]:
     while left:
         held = {name: sum(name in sets[p] for p in left) for name in NAMES}
         rare = min((n for n in NAMES if held[n]), key=lambda n: (held[n], n), default=None)
-        ties = sorted(range(3), key=lambda part: -round(room[part], 9))  # as they are when a class begins
+        ties = sorted(
+            range(3), key=lambda part: -round(room[part], 9)
+        )  # as they are when a class begins
         for place in [p for p in left if rare is None or rare in sets[p]]:
             need = room if rare is None else lacks[rare]
             best = max(ties, key=lambda part: round(need[part], 9))
