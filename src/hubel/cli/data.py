@@ -52,4 +52,7 @@ def _text(document: dict[str, Any]) -> str:
         lines += [f"  {printable(file)}" for file in files[:_SHOWN]]
         if len(files) > _SHOWN:
             lines.append(f"  and {len(files) - _SHOWN:,} more; --json names all")
+    if document["warnings"]:
+        lines += ["", f"{len(document['warnings']):,} files made their decoder warn; --json says "
+                      "what of"]  # fmt: skip
     return "\n".join(lines)
