@@ -111,6 +111,8 @@ def decode(content: bytes, limits: Limits | None = None) -> Decoded:
     if len(content) > limits.bytes:
         raise PictureError("file too large", f"{len(content):,} bytes, at most {limits.bytes:,}")
     try:
+        if content.startswith(b"\x93NUMPY"):
+            return _decode_array(content)
         fast = _decode_jpeg(content, limits)
         return fast if fast is not None else _decode_any(content, limits)
     except PictureError:
@@ -128,6 +130,9 @@ def read_header(content: bytes) -> tuple[int, int, str]:
         PictureError: no header can be read.
     """
     try:
+        if content.startswith(b"\x93NUMPY"):
+            array = _decode_array(content)
+            return array.width, array.height, array.mode
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             turned = image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
             width, height = image.size
@@ -155,6 +160,13 @@ def quiet_decoders() -> Generator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+
+
+def _decode_array(content: bytes) -> Decoded:
+    found: Any = np.load(io.BytesIO(content), allow_pickle=False)
+    if found.dtype != np.uint8 or not (found.ndim == 2 or found.shape[2:] == (3,)):
+        raise PictureError("array without a rule", f"{found.dtype} of shape {found.shape}")
+    return Decoded(found, "L" if found.ndim == 2 else "RGB", "NPY", 1)
 
 
 def _decode_jpeg(content: bytes, limits: Limits) -> Decoded | None:
