@@ -42,7 +42,8 @@ class ClassMap:
         known = ", ".join(list(self.names)[:_SHOWN])
         more = f" and {len(self.names) - _SHOWN} more" if len(self.names) > _SHOWN else ""
         raise DataError(
-            f"{self.origin}: the label {label!r} has no name; the ids there are {known}{more}"
+            f"{self.origin}: the label {label!r} has no name; the ids there are {known}{more}; "
+            "add it, or switch the map off with ?classes=none"
         )
 
 

@@ -38,13 +38,14 @@ _CHUNK = 1 << 24
 class Part:
     """Samples and targets that belong together.
 
-    `samples` has an axis of n rows first, and may be memory-mapped; `split` is None where the file
-    doesn't say; `name` stands in the path of a sample, as in `train_images[17]`.
+    `samples` has an axis of n rows first, and may be memory-mapped; `targets` is None where a split
+    has no labels; `split` is None where the file doesn't say; `name` stands in the path of a
+    sample, as in `train_images[17]`.
     """
 
     name: str
     samples: Any
-    targets: NDArray[Any] | None
+    targets: NDArray[Any] | None = None
     targets_name: str = ""
     split: str | None = None
 
@@ -81,18 +82,17 @@ class ArraySource:
 
     def list(self, found: Found = ignore) -> Listing:
         arrays, rows = self._open()
-        for part in arrays.parts:
-            _check_part(part, self.name)
         labels, notes = self._labels(arrays)
         stamp = max(os.stat(path).st_mtime_ns for path in self.files)
         entries: list[Entry] = []
-        for part, given in zip(arrays.parts, labels, strict=True):
-            size = rows[part.name].size
+        for part in arrays.parts:
+            blank = Entry("", None, part.split, None, rows[part.name].size, stamp)
+            given = labels.get(part.name)
+            if given is None:
+                blank, given = blank._replace(problem="no label"), [None] * len(part.samples)
             for number, label in enumerate(given):
-                one = label if isinstance(label, str) else None
-                several = label if isinstance(label, tuple) else None
-                path = f"{part.name}[{number}]"
-                entries.append(Entry(path, one, part.split, None, size, stamp, labels=several))
+                role = "labels" if isinstance(label, tuple) else "label"
+                entries.append(blank._replace(path=f"{part.name}[{number}]", **{role: label}))
             found(len(entries))
         told = [note for row in rows.values() for note in row.notes]
         return Listing("arrays", tuple(entries), (*arrays.notes, *notes, *told))
@@ -104,15 +104,18 @@ class ArraySource:
             raise PictureError("no such sample")
         return rows.read(int(number))
 
-    def _labels(self, arrays: Arrays) -> tuple[list[Labels], list[str]]:
-        targets = [part.targets for part in arrays.parts if part.targets is not None]
-        names = [part.targets_name for part in arrays.parts]
-        return labels_of(targets, names, arrays.names)
+    def _labels(self, arrays: Arrays) -> tuple[dict[str, Labels], list[str]]:
+        parts = [part for part in arrays.parts if part.targets is not None]
+        targets = [part.targets for part in parts if part.targets is not None]
+        found, notes = labels_of(targets, [part.targets_name for part in parts], arrays.names)
+        return {part.name: labels for part, labels in zip(parts, found, strict=True)}, notes
 
     def _open(self) -> tuple[Arrays, dict[str, _Rows]]:
         with self._lock:
             if self._opened is None:
                 arrays = self._load()
+                for part in arrays.parts:
+                    _check_part(part, self.name)
                 rows = {part.name: _Rows(part.name, part.samples) for part in arrays.parts}
                 self._opened = arrays, rows
             return self._opened
@@ -132,7 +135,7 @@ class _Rows:
         if len(shape) == 3 and shape[2] == 1:
             shape = shape[:2]
         self._shape = shape
-        self._dtype = _narrowest(samples)
+        self._dtype = _narrowest(samples, name)
         if self._dtype.newbyteorder("=") != samples.dtype.newbyteorder("="):
             self.notes.append(f"{name}: {samples.dtype} is read as {self._dtype}")
         self._header = _header(self._dtype, shape)
@@ -151,7 +154,7 @@ class _Rows:
         return self._header + row.reshape(self._shape).astype(self._dtype, order="C").tobytes()
 
 
-def _narrowest(samples: Any) -> np.dtype[Any]:
+def _narrowest(samples: Any, name: str) -> np.dtype[Any]:
     dtype: np.dtype[Any] = np.dtype(samples.dtype)
     if f"{dtype.kind}{dtype.itemsize}" in _KEPT:
         return dtype.newbyteorder("<")
@@ -161,15 +164,16 @@ def _narrowest(samples: Any) -> np.dtype[Any]:
         return np.dtype("<f4" if dtype.itemsize < 4 else "<f8")
     if dtype.kind not in "iu":
         raise DataError(
-            f"expected an array of numbers, got {dtype}; nothing is read that would have to be run"
+            f"{name}: expected an array of numbers, got {dtype}; nothing is read that would have "
+            "to be run"
         )
     step = max(1, _CHUNK // max(1, int(np.prod(samples.shape[1:]))))
     chunks = [samples[at : at + step] for at in range(0, len(samples), step)]
     low = min((int(np.min(chunk)) for chunk in chunks if np.size(chunk)), default=0)
     high = max((int(np.max(chunk)) for chunk in chunks if np.size(chunk)), default=0)
-    for name in ("u1", "<u2", "<i2"):
-        if np.iinfo(name).min <= low and high <= np.iinfo(name).max:
-            return np.dtype(name)
+    for narrow in ("u1", "<u2", "<i2"):
+        if np.iinfo(narrow).min <= low and high <= np.iinfo(narrow).max:
+            return np.dtype(narrow)
     return np.dtype("<f8")
 
 
@@ -189,9 +193,7 @@ def _check_part(part: Part, where: str) -> None:
             f"{where}: {part.name} has shape {shape}; expected an axis of samples, and at "
             "least one axis within a sample"
         )
-    if part.targets is None:
-        raise DataError(f"{where}: {part.name} has no labels")
-    if len(part.targets) != shape[0]:
+    if part.targets is not None and len(part.targets) != shape[0]:
         raise DataError(
             f"{where}: {part.name} has {shape[0]:,} samples, and {part.targets_name} has "
             f"{len(part.targets):,} labels; they have to be as many"

@@ -17,9 +17,10 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from hubel.data.classmap import ClassMap, class_map, find_class_map
+from hubel.data.classmap import ClassMap, class_map
 from hubel.data.folders import split_of
 from hubel.data.sources.arrays import Arrays, ArraySource, Part
+from hubel.data.sources.options import Options
 from hubel.errors import DataError
 
 __all__ = ["IdxFile", "idx_file", "idx_files", "idx_source", "read_idx"]
@@ -68,7 +69,7 @@ def idx_files(folder: Path) -> list[IdxFile]:
             and not (one.path.suffix == ".gz" and one.path.stem in names)]  # fmt: skip
 
 
-def idx_source(path: Path) -> ArraySource:
+def idx_source(path: Path, options: Options) -> ArraySource:
     """The pairs of a folder; or, of a file, those of the set that its name belongs to.
 
     Raises:
@@ -87,7 +88,8 @@ def idx_source(path: Path) -> ArraySource:
         assert mine is not None
         files = [one for one in idx_files(path.parent) if one.set == mine.set]
     pairs = _pairs(files)
-    return ArraySource(path, [one.path for one in files], lambda: _load(pairs))
+    names = options.class_map(files[0].path.parent)
+    return ArraySource(path, [one.path for one in files], lambda: _load(pairs, names))
 
 
 def _pairs(files: list[IdxFile]) -> list[tuple[IdxFile, IdxFile]]:
@@ -110,12 +112,12 @@ def _pairs(files: list[IdxFile]) -> list[tuple[IdxFile, IdxFile]]:
     return pairs
 
 
-def _load(pairs: list[tuple[IdxFile, IdxFile]]) -> Arrays:
+def _load(pairs: list[tuple[IdxFile, IdxFile]], given: ClassMap | None) -> Arrays:
     parts = tuple(
         Part(_stem(x), read_idx(x.path), read_idx(y.path), _stem(y), x.split) for x, y in pairs
     )
     first = pairs[0][0]
-    names = _mapping(first) or find_class_map(first.path.parent)
+    names = _mapping(first) or given
     notes: list[str] = []
     if first.set.lower().startswith("emnist"):
         notes.append("EMNIST's files hold every picture transposed; they are read as they stand")

@@ -5,25 +5,43 @@ from __future__ import annotations
 import os
 import stat
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 from hubel.data.sources.base import Source
 from hubel.data.sources.folder import FolderSource
-from hubel.data.sources.table import TableSource
+from hubel.data.sources.hdf5 import HDF5_SUFFIXES, hdf5_source
+from hubel.data.sources.idx import idx_file, idx_files, idx_source
+from hubel.data.sources.numpy_files import npy_files, npy_source, npz_source
+from hubel.data.sources.options import Options, split_options
+from hubel.data.sources.table import table_source
 from hubel.data.sources.zipped import ZipSource, sample
 from hubel.data.tables import TABLE_SUFFIXES
 from hubel.errors import DataError
 
 __all__ = ["open_source"]
 
+_EXPECTED = "a folder of pictures, a table, a zip archive or sample:trashnet"
+
 
 def open_source(data: str | os.PathLike[str]) -> Source:
     """Open what a user named: a folder, a table, an archive, arrays, or `sample:trashnet`.
 
+    Args:
+        data: its name, where need be with options, as in `labels.csv?delimiter=|`.
+
     Raises:
-        DataError: nothing stands there, or it is of another kind.
+        DataError: nothing stands there, it is of another kind, or an option has no meaning for it.
     """
-    text = os.fspath(data)
+    text, options = split_options(os.fspath(data))
+    source = _open(text, options)
+    options.finish(text)
+    if options:
+        source.name = os.fspath(data)
+    return source
+
+
+def _open(text: str, options: Options) -> Source:
     if text.startswith("sample:"):
         return sample(text)
     path = Path(text).expanduser()
@@ -31,12 +49,11 @@ def open_source(data: str | os.PathLike[str]) -> Source:
         mode = os.stat(path).st_mode
     except (OSError, ValueError) as error:
         why = "no such file or folder" if isinstance(error, FileNotFoundError) else error
-        raise DataError(f"{text}: {why}; expected a folder of pictures, a table, a zip archive or "
-                        "sample:trashnet") from error  # fmt: skip
+        raise DataError(f"{text}: {why}; expected {_EXPECTED}") from error
     if stat.S_ISDIR(mode):
-        return _open_folder(path)
+        return _open_folder(path, options)
     if stat.S_ISREG(mode):
-        found = _open_file(path)
+        found = _open_file(path, options)
         if found is not None:
             return found
     raise DataError(
@@ -45,22 +62,27 @@ def open_source(data: str | os.PathLike[str]) -> Source:
     )
 
 
-def _open_folder(path: Path) -> Source:
-    from hubel.data.sources.idx import idx_files, idx_source
-
+def _open_folder(path: Path, options: Options) -> Source:
     if idx_files(path):
-        return idx_source(path)
+        return idx_source(path, options)
+    if npy_files(path):
+        return npy_source(path, options)
     return FolderSource(path)
 
 
-def _open_file(path: Path) -> Source | None:
-    from hubel.data.sources.idx import idx_file, idx_source
-
-    suffix = path.suffix.lower()
+def _open_file(path: Path, options: Options) -> Source | None:
     if idx_file(path) is not None:
-        return idx_source(path)
-    if suffix in TABLE_SUFFIXES:
-        return TableSource(path)
-    if suffix == ".zip" or zipfile.is_zipfile(path):
-        return ZipSource(path)
-    return None
+        return idx_source(path, options)
+    opener = _OPENERS.get(path.suffix.lower())
+    if opener is not None:
+        return opener(path, options)
+    return ZipSource(path) if zipfile.is_zipfile(path) else None
+
+
+_OPENERS: dict[str, Callable[[Path, Options], Source]] = {
+    ".npy": npy_source,
+    ".npz": npz_source,
+    ".zip": lambda path, _: ZipSource(path),
+    **dict.fromkeys(HDF5_SUFFIXES, hdf5_source),
+    **dict.fromkeys(TABLE_SUFFIXES, table_source),
+}
