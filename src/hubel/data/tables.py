@@ -15,7 +15,15 @@ from hubel.data.folders import Entry, split_of
 from hubel.data.label_columns import Label, label_texts, named, one_hot, text_of, times_of
 from hubel.errors import DataError
 
-__all__ = ["TABLE_SUFFIXES", "Reading", "entries_of", "read_columns", "read_table"]
+__all__ = [
+    "LABEL_COLUMNS",
+    "TABLE_SUFFIXES",
+    "Reading",
+    "entries_of",
+    "names_labels",
+    "read_columns",
+    "read_table",
+]
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 _SYNONYMS = {
@@ -25,6 +33,7 @@ _SYNONYMS = {
     "group": ("group", "patient", "subject"),
     "time": ("time", "timestamp", "datetime", "date"),
 }
+LABEL_COLUMNS = _SYNONYMS["label"]
 Columns = Mapping[str, Sequence[Any]]
 
 
@@ -139,6 +148,12 @@ def _roles(columns: Columns, path: Path, reading: Reading) -> dict[str, str]:
             )
         found["label"] = reading.label
     return found
+
+
+def names_labels(columns: Columns) -> bool:
+    """Whether a table says what stands in its pictures."""
+    roles = _roles(columns, Path(), Reading())
+    return "label" in roles or one_hot(columns, set(roles.values())) is not None
 
 
 def _files(columns: Columns, roles: dict[str, str], path: Path) -> list[str]:

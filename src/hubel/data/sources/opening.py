@@ -11,10 +11,15 @@ from pathlib import Path
 from hubel.data.sources.base import Source
 from hubel.data.sources.folder import FolderSource
 from hubel.data.sources.hdf5 import HDF5_SUFFIXES, hdf5_source
+from hubel.data.sources.hub import HUB, hub_source
+from hubel.data.sources.hub_folder import hub_folder
 from hubel.data.sources.idx import idx_file, idx_files, idx_source
 from hubel.data.sources.numpy_files import npy_files, npy_source, npz_source
 from hubel.data.sources.options import Options, split_options
+from hubel.data.sources.remote import is_url, remote_source
 from hubel.data.sources.table import table_source
+from hubel.data.sources.tar_index import PACKED_TARS, refused_packed
+from hubel.data.sources.tars import expand_braces, shards_of, tar_source
 from hubel.data.sources.zipped import ZipSource, sample
 from hubel.data.tables import TABLE_SUFFIXES
 from hubel.errors import DataError
@@ -44,6 +49,12 @@ def open_source(data: str | os.PathLike[str]) -> Source:
 def _open(text: str, options: Options) -> Source:
     if text.startswith("sample:"):
         return sample(text)
+    if text.startswith(HUB):
+        return hub_source(text, options)
+    if is_url(text):
+        return remote_source(text, options)
+    if "{" in text and ".tar" in text and not Path(text).exists():
+        return _braces(text, options)
     path = Path(text).expanduser()
     try:
         mode = os.stat(path).st_mode
@@ -62,17 +73,25 @@ def _open(text: str, options: Options) -> Source:
     )
 
 
+def _braces(text: str, options: Options) -> Source:
+    return tar_source([Path(name).expanduser() for name in expand_braces(text)], text, options)
+
+
 def _open_folder(path: Path, options: Options) -> Source:
     if idx_files(path):
         return idx_source(path, options)
     if npy_files(path):
         return npy_source(path, options)
-    return FolderSource(path)
+    if shards := shards_of(path):
+        return tar_source(shards, str(path), options)
+    return hub_folder(path, options) or FolderSource(path)
 
 
 def _open_file(path: Path, options: Options) -> Source | None:
     if idx_file(path) is not None:
         return idx_source(path, options)
+    if path.name.lower().endswith(PACKED_TARS):
+        raise refused_packed(path.name, str(path))
     opener = _OPENERS.get(path.suffix.lower())
     if opener is not None:
         return opener(path, options)
@@ -81,6 +100,7 @@ def _open_file(path: Path, options: Options) -> Source | None:
 
 _OPENERS: dict[str, Callable[[Path, Options], Source]] = {
     ".npy": npy_source,
+    ".tar": lambda path, options: tar_source([path], str(path), options),
     ".npz": npz_source,
     ".zip": lambda path, _: ZipSource(path),
     **dict.fromkeys(HDF5_SUFFIXES, hdf5_source),

@@ -31,12 +31,16 @@ class Options:
         self.known.append(name)
         return self.given.get(name)
 
-    def class_map(self, folder: Path) -> ClassMap | None:
-        """The class map that was named, or that stands in the data's folder; `none` is none."""
+    def class_map(self, folder: Path | None) -> ClassMap | None:
+        """The class map that was named, or that stands in the data's folder; `none` is none.
+
+        What is named is relative to the folder; where the data stand in none, to the current one.
+        """
         named = self.take("classes")
         if named is None:
-            return find_class_map(folder)
-        return None if named == "none" else read_class_map(folder / Path(named).expanduser())
+            return None if folder is None else find_class_map(folder)
+        path = Path(named).expanduser()
+        return None if named == "none" else read_class_map(folder / path if folder else path)
 
     def finish(self, where: str) -> None:
         """Refuse what no one has taken.

@@ -2,7 +2,8 @@
 
 A name is split at `_`, `-`, `.` and `/`. One word may name a split (`train`, `val`, `test` and
 their synonyms), one the role (`x`, `images`, `data`, … or `y`, `labels`, `targets`, …):
-`train_images`, `x_test`, `train/labels`, `X`. `classes` and `class_names` hold the names of the classes.
+`train_images`, `x_test`, `train/labels`, `X`. `classes` and `class_names` hold the names of the
+classes.
 """
 
 from __future__ import annotations

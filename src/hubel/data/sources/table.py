@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from hubel.data.folders import Entry
+from hubel.data.sources.arrow import ArrowShard, RowsSource, holds_pictures
 from hubel.data.sources.base import Found, Listing, digest, file_status, ignore, read_file
 from hubel.data.sources.folder import counted
 from hubel.data.sources.options import Options
@@ -49,7 +50,7 @@ class TableSource:
         return entry._replace(size=status.st_size, stamp=status.st_mtime_ns)
 
 
-def reading_of(options: Options, folder: Path, table: Path | None = None) -> Reading:
+def reading_of(options: Options, folder: Path | None, table: Path | None = None) -> Reading:
     """What the options of a table say; a class map that stands beside it is taken."""
     delimiter, label = options.take("delimiter"), options.take("label")
     if delimiter == "":
@@ -59,6 +60,9 @@ def reading_of(options: Options, folder: Path, table: Path | None = None) -> Rea
     return Reading(delimiter=delimiter, label=label, names=names)
 
 
-def table_source(path: Path, options: Options) -> TableSource:
-    """A table with the options `delimiter`, `label` and `classes`."""
-    return TableSource(path, reading_of(options, path.parent, path))
+def table_source(path: Path, options: Options) -> TableSource | RowsSource:
+    """A table with the options `delimiter`, `label` and `classes`; it may hold the pictures."""
+    reading = reading_of(options, path.parent, path)
+    if path.suffix.lower() == ".parquet" and holds_pictures(path):
+        return RowsSource([ArrowShard(path, path.name)], str(path), reading)
+    return TableSource(path, reading)

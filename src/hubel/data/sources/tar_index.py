@@ -7,6 +7,7 @@ and time of the file.
 from __future__ import annotations
 
 import tarfile
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -17,7 +18,7 @@ from hubel.data.sources.base import Found, ignore
 from hubel.data.sources.blob import Blob
 from hubel.errors import ArtifactError, DataError, StorageError
 
-__all__ = ["Member", "index_of"]
+__all__ = ["PACKED_TARS", "Member", "index_of", "refused_packed"]
 
 _SCHEMA: Any = pa.schema(
     [("name", pa.binary()), ("start", pa.int64()), ("size", pa.int64()), ("problem", pa.string())],
@@ -25,6 +26,7 @@ _SCHEMA: Any = pa.schema(
 )
 _EVERY = 1_000
 _BLOCK = 512
+PACKED_TARS = (".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".tar.zst")
 _PACKED = {b"\x1f\x8b": "gzip", b"\xfd7zXZ": "xz", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
@@ -64,10 +66,9 @@ def index_of(blob: Blob, found: Found = ignore) -> list[Member]:
     names = [member.name.encode("utf-8", "surrogateescape") for member in members]
     rest = [pa.array([member[place] for member in members], _SCHEMA.field(place).type)
             for place in (1, 2, 3)]  # fmt: skip
-    try:
-        write_parquet(pa.Table.from_arrays([pa.array(names, pa.binary()), *rest], _SCHEMA), path)
-    except StorageError:
-        pass  # it costs the same time again, and no more
+    table = pa.Table.from_arrays([pa.array(names, pa.binary()), *rest], schema=_SCHEMA)
+    with suppress(StorageError):  # it costs the same time again, and no more
+        write_parquet(table, path)
     return members
 
 
@@ -75,13 +76,16 @@ def _read(blob: Blob, size: int, found: Found) -> list[Member]:
     members: list[Member] = []
     try:
         with blob.open() as stream:
-            _refuse_packed(stream.read(6), blob.name)
+            start = stream.read(6)
+            for magic, what in _PACKED.items():
+                if start.startswith(magic):
+                    raise refused_packed(what, blob.name)
             stream.seek(0)
             with tarfile.open(fileobj=stream, mode="r:", errorlevel=1) as archive:
-                for info in archive:
+                while (info := archive.next()) is not None:
+                    archive.members.clear()  # they would all stay in memory
                     if not info.isdir():
                         members.append(_member(info))
-                    archive.members = []  # they would all stay in memory
                     if len(members) % _EVERY == 0:
                         found(len(members))
                 end = archive.offset
@@ -94,16 +98,20 @@ def _read(blob: Blob, size: int, found: Found) -> list[Member]:
     past = max((member.start + member.size for member in members), default=0)
     if past > size or tail != bytes(_BLOCK):
         raise _cut(blob.name, members, f"no end mark at byte {end:,} of {size:,}")
-    return members
+    last = {member.name: place for place, member in enumerate(members)}
+    return [
+        member if last[member.name] == place
+        else member._replace(problem=member.problem or "a later member has the same name")
+        for place, member in enumerate(members)
+    ]  # fmt: skip
 
 
-def _refuse_packed(start: bytes, name: str) -> None:
-    for magic, what in _PACKED.items():
-        if start.startswith(magic):
-            raise DataError(
-                f"{name} is compressed with {what}, in which nothing can be read from the middle; "
-                "uncompress it once (tar files of pictures hardly shrink), or unpack it in a folder"
-            )
+def refused_packed(what: str, name: str) -> DataError:
+    """What is said of a compressed tar file."""
+    return DataError(
+        f"{name} is compressed ({what}), and nothing can be read from the middle of it; uncompress "
+        "it once (tar files of pictures hardly shrink), or unpack it in a folder"
+    )
 
 
 def _cut(name: str, members: list[Member], why: str) -> DataError:

@@ -1,8 +1,8 @@
 """Tar files: WebDataset shards, whose members are grouped by name, or class folders in one file.
 
-A shard holds samples: the members `0001.jpg` and `0001.cls` (or `.json`, `.txt`) are the picture and
-its label. Where members stand in folders and none holds labels, the folders are the classes. Nothing
-is unpickled, and no command is run: members that would need it are named and left out.
+A shard holds samples: the members `0001.jpg` and `0001.cls` (or `.json`, `.txt`) are the picture
+and its label. Where no picture has such a member beside it, the folders are the classes. Nothing is
+unpickled, and no command is run: members that would need it are named and left out.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from hubel.data.classmap import ClassMap
 from hubel.data.folders import Entry, interpret, is_hidden_folder, split_of
@@ -24,12 +24,13 @@ from hubel.data.sources.options import Options
 from hubel.data.sources.tar_index import Member, index_of
 from hubel.errors import DataError, PictureError
 
-__all__ = ["TarSource", "expand_braces", "shards_of", "tar_source"]
+__all__ = ["TarSource", "expand_braces", "shards_of", "split_in", "tar_source"]
 
 _LABELS = ("cls", "json", "txt", "label")
 _FOREIGN = {"pyd", "pickle", "pkl", "pth", "pt", "ten", "tb", "mp", "msg"}
 _BESIDE = {"txt", "json", "cls", "label", "index", "meta", "csv", "xml", "yaml", *_FOREIGN}
 _MOST_SHARDS = 100_000
+_LONGEST_LABEL = 1 << 20
 _BRACES = re.compile(r"\{([^{}]*)\}")
 
 
@@ -54,6 +55,7 @@ class TarSource:
         self.shards = tuple(shards)
         self.name = name
         self.names = names
+        self._distinct = len({shard.base for shard in shards}) == len(shards)
         self._places: dict[str, tuple[Blob, int, int]] | None = None
 
     @property
@@ -64,15 +66,14 @@ class TarSource:
         indices = self._index(found)
         if not any(indices):
             raise DataError(f"{self.name} holds no files")
-        if not any(_suffix(m.name) in _LABELS and not m.problem for i in indices for m in i):
+        if not any(map(_has_labels, indices)):
             return self._class_folders(indices)
         entries: list[Entry] = []
-        notes: dict[str, None] = {}
         for shard, members in zip(self.shards, indices, strict=True):
-            entries += self._samples(shard, members, notes)
+            entries += self._samples(shard, members)
         labels = named([e.label if e.labels is None else e.labels for e in entries], self.names)
         renamed = [_with_label(e, label) for e, label in zip(entries, labels, strict=True)]
-        return Listing("shards", tuple(renamed), (*notes, *self._told()))
+        return Listing("shards", tuple(renamed), self._told())
 
     def read(self, path: str) -> bytes:
         if self._places is None:
@@ -87,9 +88,7 @@ class TarSource:
         except OSError as error:
             raise PictureError("can't be read", f"{type(error).__name__}: {error}") from error
         if len(content) < size:
-            raise PictureError(
-                "can't be read", f"the archive ends {size - len(content):,} bytes early"
-            )
+            raise PictureError("can't be read", f"{size - len(content):,} bytes are missing")
         return content
 
     def _told(self) -> tuple[str, ...]:
@@ -112,7 +111,9 @@ class TarSource:
         return indices
 
     def _path(self, shard: Blob, member: Member) -> str:
-        return member.name if len(self.shards) == 1 else f"{shard.base}/{member.name}"
+        if len(self.shards) == 1:
+            return member.name
+        return f"{shard.base if self._distinct else shard.name}/{member.name}"
 
     def _entry(self, shard: Blob, member: Member) -> Entry:
         return Entry(self._path(shard, member), None, None, None, member.size,
@@ -136,19 +137,18 @@ class TarSource:
         kind, labelled, notes = interpret(entries, self.name)
         return Listing(kind, tuple(labelled), tuple(notes))
 
-    def _samples(self, shard: Blob, members: list[Member], notes: dict[str, None]) -> list[Entry]:
-        stamp, split = shard.state()[1], _split_in(shard.base)
+    def _samples(self, shard: Blob, members: list[Member]) -> list[Entry]:
+        stamp, split = shard.state()[1], split_in(shard.base)
         groups: dict[str, _Group] = {}
         entries: list[Entry] = []
         for member in members:
             blank = Entry(self._path(shard, member), None, split, None, member.size,
                           stamp ^ member.start, member.problem)  # fmt: skip
             suffix = _suffix(member.name)
-            if member.problem is not None:
-                entries.append(blank)
+            if member.problem is not None or suffix in _FOREIGN:
+                problem = member.problem or "a pickle or the like, which is never read"
+                entries.append(blank._replace(problem=problem))
                 continue
-            if suffix in _FOREIGN:
-                notes[f"members that end in .{suffix} are not read: they may hold code"] = None
             group = groups.setdefault(_key(member.name), _Group())
             if suffix in _BESIDE:
                 group.others[suffix] = member
@@ -162,24 +162,23 @@ class TarSource:
     def _grouped(
         self, shard: Blob, groups: dict[str, _Group], stamp: int, split: str | None
     ) -> Iterator[Entry]:
-        texts = _Texts(shard, [m for g in groups.values() for m in g.others.values()])
-        for key, group in groups.items():
-            if group.picture is None:
-                lone = next(iter(group.others.values()))
-                if not key.startswith("__") and lone.name:
-                    yield Entry(self._path(shard, lone), None, split, None, lone.size,
-                                stamp ^ lone.start, "no picture beside it")  # fmt: skip
-                continue
-            member = group.picture
-            entry = Entry(self._path(shard, member), None, split, None, member.size,
-                          stamp ^ member.start)  # fmt: skip
-            try:
-                label = _label(group, texts)
-            except ValueError as error:
-                yield entry._replace(problem=f"its label can't be read: {error}")
-                continue
-            problem = None if label is not None else "no label"
-            yield _with_label(entry._replace(problem=problem), label)
+        with shard.open() as stream:
+            for key, group in groups.items():
+                member = group.picture or next(iter(group.others.values()))
+                entry = Entry(self._path(shard, member), None, split, None, member.size,
+                              stamp ^ member.start)  # fmt: skip
+                if group.picture is not None:
+                    yield _judged(entry, group, stream)
+                elif not key.rpartition("/")[2].startswith("_"):  # `__key__`, `_meta`
+                    yield entry._replace(problem="no picture beside it")
+
+
+def _judged(entry: Entry, group: _Group, stream: BinaryIO) -> Entry:
+    try:
+        label = _label(group, stream)
+    except (ValueError, RecursionError) as error:
+        return entry._replace(problem=f"its label can't be read: {error}")
+    return _with_label(entry._replace(problem=None if label is not None else "no label"), label)
 
 
 def _with_label(entry: Entry, label: Label) -> Entry:
@@ -187,30 +186,28 @@ def _with_label(entry: Entry, label: Label) -> Entry:
     return entry._replace(label=one, labels=label if isinstance(label, tuple) else None)
 
 
-class _Texts:
-    """The small members of a shard, read in runs of neighbours."""
-
-    def __init__(self, shard: Blob, members: Sequence[Member]) -> None:
-        self._stream = shard.open() if members else None
-
-    def read(self, member: Member) -> str:
-        if self._stream is None or member.size > 1 << 20:
-            raise ValueError("it is longer than a label can be")
-        self._stream.seek(member.start)
-        return self._stream.read(member.size).decode("utf-8-sig")
-
-
-def _label(group: _Group, texts: _Texts) -> Label:
+def _label(group: _Group, stream: BinaryIO) -> Label:
     """From `.cls` or `.label`, then the object in `.json`, then the text in `.txt`."""
     for suffix in ("cls", "label"):
         if suffix in group.others:
-            return text_of(texts.read(group.others[suffix]))
+            return text_of(_text(stream, group.others[suffix]))
     if "json" in group.others:
-        document: Any = json.loads(texts.read(group.others["json"]))
-        found = _from_json(document)
-        if found is not None or "txt" not in group.others:
+        found = _from_json(json.loads(_text(stream, group.others["json"])))
+        if found is not None:
             return found
-    return text_of(texts.read(group.others["txt"])) if "txt" in group.others else None
+    return text_of(_text(stream, group.others["txt"])) if "txt" in group.others else None
+
+
+def _text(stream: BinaryIO, member: Member) -> str:
+    if member.size > _LONGEST_LABEL:
+        raise ValueError(f"{member.size:,} bytes are more than a label has")
+    stream.seek(member.start)
+    return stream.read(member.size).decode("utf-8-sig")
+
+
+def _has_labels(members: Sequence[Member]) -> bool:
+    labels = {_key(member.name) for member in members if _suffix(member.name) in _LABELS}
+    return any(_key(m.name) in labels and _suffix(m.name) not in _BESIDE for m in members)
 
 
 def _from_json(document: Any) -> Label:
@@ -236,7 +233,7 @@ def _key(name: str) -> str:
     return folder + slash + last.partition(".")[0]
 
 
-def _split_in(base: str) -> str | None:
+def split_in(base: str) -> str | None:
     """The split that a word in the name of a shard says, as in `imagenet-train-000012.tar`."""
     splits = {split for word in re.split(r"[^A-Za-z]+", base) if (split := split_of(word))}
     return splits.pop() if len(splits) == 1 else None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import zipfile
 from pathlib import Path
 
 from hubel.data.folders import Entry, interpret, is_hidden_folder
-from hubel.data.sources.base import Found, Listing, check_size, digest, ignore
+from hubel.data.sources.base import Found, Listing, check_size, ignore
+from hubel.data.sources.blob import Blob, LocalBlob
 from hubel.errors import DataError, PictureError
 
 __all__ = ["SAMPLES", "ZipSource", "sample"]
@@ -20,22 +20,26 @@ class ZipSource:
     """Pictures in the folders of a zip archive.
 
     Args:
-        archive: the file.
+        archive: the file, on a disk or elsewhere.
         name: how people refer to it.
     """
 
-    def __init__(self, archive: Path, name: str | None = None) -> None:
-        self.archive = archive
-        self.name = name or str(archive)
+    def __init__(self, archive: Path | Blob, name: str | None = None) -> None:
+        self._blob = LocalBlob(archive) if isinstance(archive, Path) else archive
+        self.name = name or self._blob.name
         self._lock = threading.Lock()
         try:
-            self._zip = zipfile.ZipFile(archive)
+            self._zip = zipfile.ZipFile(archive if isinstance(archive, Path) else archive.open())
+        except DataError:
+            raise
         except Exception as error:  # foreign bytes
-            raise DataError(f"{archive} is not a zip archive that can be read: {error}") from error
+            raise DataError(
+                f"{self.name} is not a zip archive that can be read: {error}"
+            ) from error
 
     @property
     def key(self) -> str:
-        return digest(os.path.realpath(self.archive))
+        return self._blob.key
 
     def list(self, found: Found = ignore) -> Listing:
         files = [
