@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from hubel.data.dataset import Dataset
+from hubel.data.sources import on_disk
 from hubel.job.desk import Desk, Sitting
 from hubel.runs import versions
 
@@ -23,7 +24,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
     accepted = int(dataset.manifest.accepted.sum())
     name = dataset.source.name
     return {
-        "source": name if name.startswith("sample:") else os.path.abspath(name),
+        "source": os.path.abspath(name) if on_disk(name) else name,
         "kind": dataset.kind,
         "classes": list(dataset.manifest.classes),
         "files": len(dataset.manifest),

@@ -203,9 +203,7 @@ def test_noise_in_the_middle_is_no_end(tmp_path: Path) -> None:
 def test_a_compressed_tar_is_refused_with_the_way_out(tmp_path: Path, mode: str) -> None:
     path = write(tmp_path / f"s.tar.{mode[2:]}", {"a/1.png": png(1)}, mode)
     what = {"gz": "gzip", "xz": "xz", "bz2": "bzip2"}[mode[2:]]
-    with pytest.raises(
-        DataError, match=rf"compressed \(s\.tar\.{mode[2:]}\), .*uncompress it once"
-    ):
+    with pytest.raises(DataError, match=r"is compressed \(s\.tar\..*\), .*uncompress it once"):
         open_source(path)
     hidden = path.rename(tmp_path / "hidden.tar")
     with pytest.raises(DataError, match=rf"hidden\.tar is compressed \({what}\)"):

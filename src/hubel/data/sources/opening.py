@@ -24,13 +24,14 @@ from hubel.data.sources.zipped import ZipSource, sample
 from hubel.data.tables import TABLE_SUFFIXES
 from hubel.errors import DataError
 
-__all__ = ["open_source"]
+__all__ = ["on_disk", "open_source"]
 
 _EXPECTED = "a folder of pictures, a table, a zip archive or sample:trashnet"
+_KINDS = (*TABLE_SUFFIXES, ".tar", ".npz", ".npy", *HDF5_SUFFIXES)
 
 
 def open_source(data: str | os.PathLike[str]) -> Source:
-    """Open what a user named: a folder, a table, an archive, arrays, or `sample:trashnet`.
+    """Open what a user named: a folder, a table, an archive, arrays, a name of a hub, or a URL.
 
     Args:
         data: its name, where need be with options, as in `labels.csv?delimiter=|`.
@@ -44,6 +45,16 @@ def open_source(data: str | os.PathLike[str]) -> Source:
     if options:
         source.name = os.fspath(data)
     return source
+
+
+def on_disk(name: str) -> bool:
+    """Whether the name of a source is that of a place on a disk.
+
+    Example:
+        >>> on_disk("photos/"), on_disk("hf:beans"), on_disk("s3://bucket/photos")
+        (True, False, False)
+    """
+    return not (name.startswith(("sample:", HUB)) or is_url(name))
 
 
 def _open(text: str, options: Options) -> Source:
@@ -68,8 +79,8 @@ def _open(text: str, options: Options) -> Source:
         if found is not None:
             return found
     raise DataError(
-        f"{text}: expected a folder of pictures, a zip archive, or a table "
-        f"({' '.join(TABLE_SUFFIXES)}); got a {path.suffix or 'file without a suffix'}"
+        f"{text}: expected a folder of pictures, a zip archive, or a table, shards or arrays "
+        f"({' '.join(_KINDS)}); got a {path.suffix or 'file without a suffix'}"
     )
 
 

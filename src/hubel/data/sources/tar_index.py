@@ -83,7 +83,7 @@ def _read(blob: Blob, size: int, found: Found) -> list[Member]:
             stream.seek(0)
             with tarfile.open(fileobj=stream, mode="r:", errorlevel=1) as archive:
                 while (info := archive.next()) is not None:
-                    archive.members.clear()  # they would all stay in memory
+                    archive.members = []  # pyright: ignore  # they would all stay in memory
                     if not info.isdir():
                         members.append(_member(info))
                     if len(members) % _EVERY == 0:
