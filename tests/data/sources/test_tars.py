@@ -79,11 +79,17 @@ def test_every_member_is_read_as_tar_reads_it(two_classes: Path, tmp_path: Path)
 def test_a_label_stands_in_the_member_beside_the_picture(
     tmp_path: Path, suffix: str, content: str, label: str | tuple[str, ...]
 ) -> None:
-    path = write(tmp_path / "s.tar", {"a/01.x.png": png(0), f"a/01.{suffix}": content})
+    path = write(tmp_path / "s.tar", {"01.x.png": png(0), f"01.{suffix}": content})
     (entry,) = open_source(path).list().entries
-    assert entry.path == "a/01.x.png"
+    assert entry.path == "01.x.png"
     assert (entry.labels if isinstance(label, tuple) else entry.label) == label
     assert entry.problem is None
+
+
+def test_a_caption_in_a_class_folder_is_no_class(tmp_path: Path) -> None:
+    members: dict[str, bytes | str] = {"cat/1.png": png(1), "cat/1.txt": "a cat on a mat"}
+    found = labelled(open_source(write(tmp_path / "s.tar", members)))
+    assert found["cat/1.png"] == ("cat", None)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -39,6 +39,7 @@ class _Group:
     """The members of one sample."""
 
     picture: Member | None = None
+    entry: Entry | None = None
     others: dict[str, Member] = field(default_factory=dict[str, Member])
 
 
@@ -115,35 +116,34 @@ class TarSource:
             return member.name
         return f"{shard.base if self._distinct else shard.name}/{member.name}"
 
-    def _entry(self, shard: Blob, member: Member) -> Entry:
-        return Entry(self._path(shard, member), None, None, None, member.size,
-                     shard.state()[1] ^ member.start, member.problem)  # fmt: skip
-
-    def _class_folders(self, indices: list[list[Member]]) -> Listing:
-        """Several tar files are as many folders; a lone one has its members at the root."""
-        stamps = {shard.name: shard.state()[1] for shard in self.shards}
-        entries = [
-            Entry(self._path(shard, m), size=m.size, stamp=stamps[shard.name] ^ m.start,
-                  problem=m.problem)
-            for shard, members in zip(self.shards, indices, strict=True)
-            for m in members
-            if not any(map(is_hidden_folder, m.name.split("/")[:-1]))
+    def _entries(self, shard: Blob, members: Sequence[Member], split: str | None) -> list[Entry]:
+        """What the members are called; a stamp changes with the shard and with the place in it."""
+        stamp = shard.state()[1]
+        return [
+            Entry(self._path(shard, member), None, split, None, member.size, stamp ^ member.start,
+                  member.problem)
+            for member in members
         ]  # fmt: skip
+
+    def _class_folders(self, indices: Sequence[Sequence[Member]]) -> Listing:
         if len(self.shards) > 1:
             raise DataError(
                 f"{self.name}: {len(self.shards)} tar files without labels (.cls, .json or .txt "
                 "members); name one tar file of class folders, or unpack them in one folder"
             )
-        kind, labelled, notes = interpret(entries, self.name)
-        return Listing(kind, tuple(labelled), tuple(notes))
+        seen = [
+            member
+            for member in indices[0]
+            if not any(map(is_hidden_folder, member.name.split("/")[:-1]))
+        ]
+        kind, entries, notes = interpret(self._entries(self.shards[0], seen, None), self.name)
+        return Listing(kind, tuple(entries), tuple(notes))
 
-    def _samples(self, shard: Blob, members: list[Member]) -> list[Entry]:
-        stamp, split = shard.state()[1], split_in(shard.base)
+    def _samples(self, shard: Blob, members: Sequence[Member]) -> list[Entry]:
         groups: dict[str, _Group] = {}
         entries: list[Entry] = []
-        for member in members:
-            blank = Entry(self._path(shard, member), None, split, None, member.size,
-                          stamp ^ member.start, member.problem)  # fmt: skip
+        blanks = self._entries(shard, members, split_in(shard.base))
+        for member, blank in zip(members, blanks, strict=True):
             suffix = _suffix(member.name)
             if member.problem is not None or suffix in _FOREIGN:
                 problem = member.problem or "a pickle or the like, which is never read"
@@ -152,28 +152,21 @@ class TarSource:
             group = groups.setdefault(_key(member.name), _Group())
             if suffix in _BESIDE:
                 group.others[suffix] = member
+                group.entry = group.entry or blank
             elif group.picture is None:
-                group.picture = member
+                group.picture, group.entry = member, blank
             else:
                 entries.append(blank._replace(problem="a second picture of one sample"))
-        entries += self._grouped(shard, groups, stamp, split)
+        with shard.open() as stream:
+            entries += [_judged(group, stream) for group in groups.values()]
         return sorted(entries, key=lambda entry: entry.path)
 
-    def _grouped(
-        self, shard: Blob, groups: dict[str, _Group], stamp: int, split: str | None
-    ) -> Iterator[Entry]:
-        with shard.open() as stream:
-            for key, group in groups.items():
-                member = group.picture or next(iter(group.others.values()))
-                entry = Entry(self._path(shard, member), None, split, None, member.size,
-                              stamp ^ member.start)  # fmt: skip
-                if group.picture is not None:
-                    yield _judged(entry, group, stream)
-                elif not key.rpartition("/")[2].startswith("_"):  # `__key__`, `_meta`
-                    yield entry._replace(problem="no picture beside it")
 
-
-def _judged(entry: Entry, group: _Group, stream: BinaryIO) -> Entry:
+def _judged(group: _Group, stream: BinaryIO) -> Entry:
+    entry = group.entry
+    assert entry is not None
+    if group.picture is None:
+        return entry._replace(problem="no picture beside it")
     try:
         label = _label(group, stream)
     except (ValueError, RecursionError) as error:
@@ -206,7 +199,12 @@ def _text(stream: BinaryIO, member: Member) -> str:
 
 
 def _has_labels(members: Sequence[Member]) -> bool:
-    labels = {_key(member.name) for member in members if _suffix(member.name) in _LABELS}
+    """Whether a picture has its label beside it; a text within folders is a mere caption."""
+    labels: set[str] = set()
+    for member in members:
+        suffix = _suffix(member.name)
+        if suffix in _LABELS and (suffix != "txt" or "/" not in member.name):
+            labels.add(_key(member.name))
     return any(_key(m.name) in labels and _suffix(m.name) not in _BESIDE for m in members)
 
 
