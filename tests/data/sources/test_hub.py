@@ -175,7 +175,11 @@ class _Hub(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
-        if "/api/datasets/pets/two" in path and "convert" not in path:
+        if "/api/datasets/pets/two/tree" in path:
+            size = len(self.content)
+            tree = [{"type": "file", "path": n, "size": size, "oid": "e"} for n in self.files]
+            self._answer(json.dumps(tree).encode())
+        elif "/api/datasets/pets/two" in path and "convert" not in path:
             siblings = [{"rfilename": name} for name in self.files]
             self._answer(
                 json.dumps({"id": "pets/two", "sha": "a" * 40, "siblings": siblings}).encode()

@@ -37,7 +37,7 @@ def hub_source(text: str, options: Options) -> RowsSource:
         DataError: there is no network, no such data set, or none that has Parquet files.
     """
     name, _, config = text.removeprefix(HUB).partition(":")
-    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
+    if not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)?", name):
         raise DataError(f"{text}: expected hf:NAME, hf:OWNER/NAME or hf:OWNER/NAME:CONFIG")
     root, files = _download(text, name, config)
     return RowsSource(shards_in(files, root), text, reading_of(options, root))
@@ -83,7 +83,7 @@ def _download(text: str, name: str, config: str) -> tuple[Path, list[Path]]:
         raise _unreached(text, str(error)) from error
 
 
-def _listed(api: Any, where: dict[str, Any]) -> tuple[str, list[str]]:
+def _listed(api: Any, where: dict[str, Any]) -> tuple[str | None, list[str]]:
     """The files of the data set itself, or of the Parquet files that the hub has made of it."""
     for revision in (None, _CONVERTED):
         try:
@@ -94,8 +94,8 @@ def _listed(api: Any, where: dict[str, Any]) -> tuple[str, list[str]]:
             break
         files = [one.rfilename for one in info.siblings or []]
         if any(file.endswith(".parquet") for file in files):
-            return info.sha, files
-    return "", []
+            return revision, files
+    return None, []
 
 
 def _choose(text: str, files: Sequence[str], config: str) -> list[str]:

@@ -79,7 +79,7 @@ def _open(text: str, options: Options) -> Source:
         if found is not None:
             return found
     raise DataError(
-        f"{text}: expected a folder of pictures, a zip archive, or a table, shards or arrays "
+        f"{text}: expected a folder of pictures, a zip archive, or a table, tar file or arrays "
         f"({' '.join(_KINDS)}); got a {path.suffix or 'file without a suffix'}"
     )
 
