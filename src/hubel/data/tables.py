@@ -151,9 +151,10 @@ def _roles(columns: Columns, path: Path, reading: Reading) -> dict[str, str]:
 
 
 def names_labels(columns: Columns) -> bool:
-    """Whether a table says what stands in its pictures."""
+    """Whether a table names pictures, and says what stands in them."""
     roles = _roles(columns, Path(), Reading())
-    return "label" in roles or one_hot(columns, set(roles.values())) is not None
+    said = "label" in roles or one_hot(columns, set(roles.values())) is not None
+    return said and "file" in roles
 
 
 def _files(columns: Columns, roles: dict[str, str], path: Path) -> list[str]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from hubel.data.dataset import Dataset
-from hubel.data.sources import on_disk
+from hubel.data.sources import lasting_name
 from hubel.job.desk import Desk, Sitting
 from hubel.runs import versions
 
@@ -22,9 +21,8 @@ def headline(document: dict[str, Any]) -> dict[str, Any]:
 def describe(dataset: Dataset) -> dict[str, Any]:
     """The facts of the data, as `run.json` holds them."""
     accepted = int(dataset.manifest.accepted.sum())
-    name = dataset.source.name
     return {
-        "source": os.path.abspath(name) if on_disk(name) else name,
+        "source": lasting_name(dataset.source.name),
         "kind": dataset.kind,
         "classes": list(dataset.manifest.classes),
         "files": len(dataset.manifest),

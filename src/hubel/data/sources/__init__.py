@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from hubel.data.sources.base import Found, Listing, Source, read_file
 from hubel.data.sources.folder import FolderSource
-from hubel.data.sources.opening import on_disk, open_source
+from hubel.data.sources.opening import lasting_name, open_source
 from hubel.data.sources.table import TableSource
 from hubel.data.sources.zipped import SAMPLES, ZipSource
 
@@ -19,7 +19,7 @@ __all__ = [
     "Source",
     "TableSource",
     "ZipSource",
-    "on_disk",
+    "lasting_name",
     "open_source",
     "read_file",
 ]

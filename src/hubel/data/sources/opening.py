@@ -24,7 +24,7 @@ from hubel.data.sources.zipped import ZipSource, sample
 from hubel.data.tables import TABLE_SUFFIXES
 from hubel.errors import DataError
 
-__all__ = ["on_disk", "open_source"]
+__all__ = ["lasting_name", "open_source"]
 
 _EXPECTED = "a folder of pictures, a table, a zip archive or sample:trashnet"
 _KINDS = (*TABLE_SUFFIXES, ".tar", ".npz", ".npy", *HDF5_SUFFIXES)
@@ -47,14 +47,17 @@ def open_source(data: str | os.PathLike[str]) -> Source:
     return source
 
 
-def on_disk(name: str) -> bool:
-    """Whether the name of a source is that of a place on a disk.
+def lasting_name(name: str) -> str:
+    """The name of a source under which it is found from any folder.
 
     Example:
-        >>> on_disk("photos/"), on_disk("hf:beans"), on_disk("s3://bucket/photos")
-        (True, False, False)
+        >>> lasting_name("hf:beans"), lasting_name("/data/t.csv?delimiter=/")
+        ('hf:beans', '/data/t.csv?delimiter=/')
     """
-    return not (name.startswith(("sample:", HUB)) or is_url(name))
+    if name.startswith(("sample:", HUB)) or is_url(name):
+        return name
+    place, _ = split_options(name)
+    return os.path.abspath(os.path.expanduser(place)) + name[len(place) :]
 
 
 def _open(text: str, options: Options) -> Source:
@@ -89,13 +92,16 @@ def _braces(text: str, options: Options) -> Source:
 
 
 def _open_folder(path: Path, options: Options) -> Source:
-    if idx_files(path):
-        return idx_source(path, options)
-    if npy_files(path):
-        return npy_source(path, options)
-    if shards := shards_of(path):
-        return tar_source(shards, str(path), options)
-    return hub_folder(path, options) or FolderSource(path)
+    try:
+        if idx_files(path):
+            return idx_source(path, options)
+        if npy_files(path):
+            return npy_source(path, options)
+        if shards := shards_of(path):
+            return tar_source(shards, str(path), options)
+        return hub_folder(path, options) or FolderSource(path)
+    except OSError:  # a folder that can't be listed: the listing names it
+        return FolderSource(path)
 
 
 def _open_file(path: Path, options: Options) -> Source | None:
