@@ -21,10 +21,11 @@ from hubel.data.headers import header_of
 from hubel.data.kinds import are_stacks, as_stack, common, fitting_way, seen_in, settle_kind
 from hubel.data.manifest import SCHEMA, Manifest
 from hubel.data.pixels import Pixels, PixelStore
-from hubel.data.preprocess import Preprocess, Shape
+from hubel.data.preprocess import Preprocess
 from hubel.data.scan import Progress, Record, ScanCache, scan, unchanged
 from hubel.data.sources import Listing, Source
 from hubel.data.split import Samples, Shares, assign, contradictions, leaks, settle_given
+from hubel.data.wish import Wish
 from hubel.errors import DataError, PictureError
 
 __all__ = [
@@ -40,16 +41,6 @@ __all__ = [
 _HEADERS = 64
 _LARGEST_SIDE = 128
 _SAME_RATIO, _MOST = 0.05, 0.9
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wish:
-    """What the user asked of the pixels; None leaves it to a rule."""
-
-    size: tuple[int, ...] | None = None
-    channels: str | None = None
-    shape: Shape = "squash"
-    kind: Kind | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,7 +206,7 @@ def upright(image: Image.Image) -> Decoded:
         raise _named(error) from error
 
 
-def _values(image: Image.Image) -> NDArray[Any]:
+def _values(image: Image.Image) -> NDArray[Any]:  # noqa: PLR0911 (one rule a line)
     mode = image.mode
     if mode in ("L", "RGB", "F"):
         return np.asarray(image)

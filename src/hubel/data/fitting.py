@@ -86,7 +86,7 @@ def _opaque(values: NDArray[Any]) -> NDArray[Any]:
 
 def _with_depth(values: NDArray[Any], depth: Depth) -> NDArray[Any]:
     """Deeper values than wanted follow the rules of 8-bit pictures; others keep their units."""
-    if values.dtype == depth or depth == "float32":
+    if depth in (values.dtype, "float32"):
         return values.astype(depth)
     if depth == "uint8":
         return to_eight_bits(values) if values.dtype == np.uint16 else stretch(values)

@@ -33,7 +33,9 @@ _STACKABLE = ("1", "L", "I;16", "I;16B", "I;16L", "I;16N", "I", "F")
 
 def seen_in(record: Record) -> Seen:
     """What a scan found, as a header says it."""
-    assert record.width and record.height and record.mode
+    assert record.width is not None
+    assert record.height is not None
+    assert record.mode is not None
     return Seen(record.width, record.height, record.mode, record.frames or 1, record.format or "")
 
 

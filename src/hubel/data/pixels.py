@@ -1,8 +1,9 @@
 """Decoded samples, kept once at working size: memory-mapped, found by content.
 
 A store is a folder of segments that never change once written. A segment is a pair of files:
-`<name>.pixels.npy`, (rows, *size, channels) of the depth of its preprocessing, as pictures
-(rows, height, width, channels) in uint8, and `<name>.digests.npy`, (rows, 32), the SHA-256 of the file that each row came from. The second is written last and makes the pair count.
+`<name>.pixels.npy`, (rows, *size, channels) of the depth of its preprocessing, which for pictures
+is (rows, height, width, channels) in uint8, and `<name>.digests.npy`, (rows, 32), the SHA-256 of
+the file that each row came from. The second is written last and makes the pair count.
 A pair that can't be read, or is of another shape, doesn't count: its pixels are made again.
 Two runs on the same data at the same time cost double work, never a broken store.
 

@@ -10,9 +10,9 @@ from difflib import get_close_matches
 from typing import Any, Literal, cast
 
 from hubel.data.augment import Augmentation
-from hubel.data.dataset import Wish
 from hubel.data.form import Kind
 from hubel.data.preprocess import Shape
+from hubel.data.wish import Wish
 from hubel.errors import RecipeError
 from hubel.models.naming import expect_network
 from hubel.training.choices import CLASS_WEIGHTS, LOSSES, OPTIMIZERS
@@ -73,7 +73,7 @@ class Recipe:
     )
     pretrained: bool = _setting(False, "begin with the weights that the zoo has trained")
     small_stem: bool | None = _setting(None, "take strides out of a zoo network's stem")
-    size: Size | None = _setting(
+    size: Size | None = _setting(  # noqa: RUF009 (a field, as the others)
         None, "height and width of the input in pixels; a length, or planes, height and width", 1
     )
     kind: str | None = _setting(None, "what arrays are: `picture`, `signal` or `volume`")
