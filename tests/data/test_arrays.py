@@ -1,4 +1,4 @@
-"""Arrays as samples: the rule of axes, the depth that is kept, and bounds before a value is read."""
+"""Arrays as samples: the rule of axes, the depth that is kept, bounds before values are read."""
 
 from __future__ import annotations
 
