@@ -63,6 +63,9 @@ def test_a_set_goes_all_the_way(name: str, size: str, tmp_path: Path) -> None:
     by_path = resumed.predict(file)
     by_bytes = resumed.predict(file.read_bytes())
     assert by_path.probabilities == by_bytes.probabilities
+    if name == "signals":
+        picture = made("sixteen_bit", tmp_path / "other", 1) / "none" / "0.png"
+        assert resumed.predict(picture).error == "a picture, where a signal is expected"
     if name == "volumes":
         by_array = resumed.predict(np.load(file))
         assert by_array.probabilities == by_path.probabilities
@@ -90,10 +93,3 @@ def test_the_ladder_is_climbed_and_what_does_not_fit_is_named(name: str, tmp_pat
     reasons = json.dumps(run.ladder["left_out"])
     if name != "sixteen_bit":
         assert "histogram and HOG are for pictures in grey or colour" in reasons
-
-
-def test_a_file_of_another_kind_is_an_answer_with_its_error(tmp_path: Path) -> None:
-    run, _ = trained("signals", tmp_path, 8, epochs=1, size="100", batch_size=8)
-    picture = made("sixteen_bit", tmp_path / "other", 1) / "none" / "0.png"
-    answer = hubel.load(run.folder).predict(picture)
-    assert answer.error == "a picture, where a signal is expected"
