@@ -6,7 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from hubel.training.choices import CLASS_WEIGHTS, LOSSES, OPTIMIZERS
+from hubel.training.choices import BALANCES, LOSSES, OPTIMIZERS
+from hubel.training.selection import MONITORS
 
 
 def _floats(low: float, high: float) -> st.SearchStrategy[float]:
@@ -29,6 +30,10 @@ CHOICES: dict[str, st.SearchStrategy[Any]] = {
     "kind": st.sampled_from(["picture", "signal", "volume"]),
     "channels": st.sampled_from(["rgb", "grey", "rgba", "5"]),
     "shape": st.sampled_from(["squash", "crop", "pad"]),
+    "split": st.sampled_from(["stratified", "time"]),
+    "test_share": _floats(0.01, 0.45),
+    "val_share": _floats(0.01, 0.45),
+    "missing_classes": st.sampled_from(["refuse", "allow"]),
     "epochs": st.integers(1, 1000),
     "budget": _floats(1, 1e6),
     "batch_size": st.integers(2, 65_536),
@@ -36,8 +41,9 @@ CHOICES: dict[str, st.SearchStrategy[Any]] = {
     "margin": _floats(1e-6, 100),
     "squared": st.booleans(),
     "focal_gamma": _floats(0, 10),
-    "class_weights": st.sampled_from(CLASS_WEIGHTS),
+    "balance": st.sampled_from(sorted(BALANCES)),
     "effective_beta": _floats(0, 0.999999),
+    "monitor": st.sampled_from(MONITORS),
     "optimizer": st.sampled_from(sorted(OPTIMIZERS)),
     "lr": _floats(0, 1e3),
     "norm_lr": _floats(0, 100),

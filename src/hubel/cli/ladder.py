@@ -9,6 +9,7 @@ import typer
 
 from hubel.cli.train import (
     SAMPLE,
+    BalanceName,
     Channels,
     Data,
     Device,
@@ -17,8 +18,11 @@ from hubel.cli.train import (
     Out,
     Resume,
     Seed,
+    Sets,
     Size,
+    Split,
     Workers,
+    assignments,
 )
 from hubel.errors import RecipeError
 from hubel.job.rungs.names import RUNGS
@@ -46,15 +50,20 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     kind: KindOf = None,
     channels: Channels = None,
     shape: Shape = None,
+    balance: BalanceName = None,
+    split: Split = None,
     seed: Seed = None,
     device: Device = None,
     workers: Workers = None,
+    set_: Sets = None,
     json: Json = False,
 ) -> None:
     """Fit classifiers from the largest class to networks, and say which differences are real."""
     given = {"budget": budget, "size": size, "kind": kind, "channels": channels, "shape": shape,
-             "seed": seed, "device": device, "workers": workers}  # fmt: skip
+             "seed": seed, "balance": balance, "device": device, "workers": workers,
+             "split": split}  # fmt: skip
     chosen = {name: value for name, value in given.items() if value is not None}
+    chosen |= assignments(set_ or [], chosen)
     if resume is not None:
         run = _resume(resume, {"DATA": data, "--out": out, "--rungs": rungs}, chosen)
     else:

@@ -3,7 +3,7 @@
 | axes | becomes |
 |---|---|
 | (t,) | a signal |
-| (a, b) | a signal of b channels where b is at most 4, a grey picture otherwise |
+| (a, b) | a signal of b channels where b is at most 4 and a at least 32, a grey picture otherwise |
 | (a, b, c) | a picture of c channels where c is at most 4, a volume otherwise |
 | (d, h, w, c) | a volume of c channels |
 
@@ -28,7 +28,7 @@ __all__ = ["MAGIC", "array_header", "decode_array", "sample_of"]
 
 MAGIC = b"\x93NUMPY"
 
-_FEW = 4
+_FEW, _SHORTEST = 4, 32
 _AXES: dict[Kind, tuple[int, int]] = {"signal": (1, 2), "picture": (2, 3), "volume": (3, 4)}
 
 
@@ -127,7 +127,7 @@ def _kind(shape: tuple[int, ...]) -> Kind:
     few = shape[-1] <= _FEW
     rules: dict[int, Kind] = {
         1: "signal",
-        2: "signal" if few else "picture",
+        2: "signal" if few and shape[0] >= _SHORTEST else "picture",
         3: "picture" if few else "volume",
         4: "volume",
     }

@@ -20,11 +20,6 @@ frames the first is taken.
 from __future__ import annotations
 
 import io
-import os
-import sys
-import warnings
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -32,9 +27,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from hubel.data import arrays, deep
+from hubel.data.apart import decode_apart, may_be_slow
 from hubel.data.deep import is_sixteen_bit, sixteen_bit, turned
 from hubel.data.form import Decoded, Kind, Limits
+from hubel.data.frames import count_frames
 from hubel.data.others import decode_other, is_other
+from hubel.data.wholeness import expect_whole, whole_pictures_only
 from hubel.errors import PictureError
 
 __all__ = [
@@ -42,7 +40,6 @@ __all__ = [
     "Decoded",
     "Limits",
     "decode",
-    "quiet_decoders",
     "read_header",
     "upright",
     "upright_pixels",
@@ -67,7 +64,7 @@ def decode(content: bytes, limits: Limits | None = None, kind: Kind | None = Non
 
     Args:
         content: the bytes of the file.
-        limits: pixels and bytes that are allowed.
+        limits: pixels, bytes, frames and seconds that are allowed.
         kind: what an array of several readings is, and whether the pages of a TIFF are the planes
             of a volume; a rule decides where it is None. Other files are what they are.
 
@@ -88,7 +85,14 @@ def decode(content: bytes, limits: Limits | None = None, kind: Kind | None = Non
     if len(content) > limits.bytes:
         raise PictureError("file too large", f"{len(content):,} bytes, at most {limits.bytes:,}")
     try:
-        fast = _decode_jpeg(content, limits) or _decode_other(content, limits, kind)
+        other = _decode_other(content, limits, kind)
+        if other is not None:
+            return other
+        if count_frames(content, limits.frames) > limits.frames:
+            raise PictureError("too many frames", f"at most {limits.frames:,}")
+        if may_be_slow(content, FORMATS):
+            return Decoded(*decode_apart(content, limits))
+        fast = _decode_jpeg(content, limits)
         return fast if fast is not None else _decode_any(content, limits)
     except PictureError:
         raise
@@ -105,33 +109,15 @@ def read_header(content: bytes) -> tuple[int, int, str]:
         PictureError: no header can be read.
     """
     try:
+        if content[:6] == arrays.MAGIC:
+            seen = arrays.array_header(content)
+            return seen.width, seen.height, seen.mode
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             turned = image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
             width, height = image.size
             return (height, width, image.mode) if turned else (width, height, image.mode)
     except Exception as error:  # foreign bytes
         raise _named(error) from error
-
-
-@contextmanager
-def quiet_decoders() -> Generator[None]:
-    """Silence Pillow's warnings, and what C libraries print straight to standard error.
-
-    They are about odd files that are then read or refused; whatever matters comes back as an
-    exception. A progress bar that is to be seen meanwhile writes to a duplicate of the descriptor.
-    """
-    sys.stderr.flush()
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def _decode_jpeg(content: bytes, limits: Limits) -> Decoded | None:
@@ -170,8 +156,10 @@ def _decode_any(content: bytes, limits: Limits) -> Decoded:
         width, height = image.size
         if width * height > limits.pixels:
             raise PictureError("too many pixels", f"{width} x {height}, at most {limits.pixels:,}")
-        image.load()
+        with whole_pictures_only():
+            image.load()
         mode, form = image.mode, image.format or "?"
+        expect_whole(content, form)
         frames = int(getattr(image, "n_frames", 1))
         if frames > 1:
             image.seek(0)
@@ -198,8 +186,10 @@ def upright(image: Image.Image) -> Decoded:
         PictureError: the picture is broken, or of a mode without a rule.
     """
     try:
-        turned = ImageOps.exif_transpose(image)
-        return Decoded(_values(turned), image.mode, image.format or "?", 1)
+        with whole_pictures_only():
+            image.load()
+        upright = ImageOps.exif_transpose(image)
+        return Decoded(_values(upright), image.mode, image.format or "?", 1)
     except PictureError:
         raise
     except Exception as error:  # foreign bytes: an opened picture may still have to be decoded
@@ -217,7 +207,9 @@ def _values(image: Image.Image) -> NDArray[Any]:  # noqa: PLR0911 (one rule a li
         return whole.astype(np.uint16)
     if mode == "LAB":
         return np.asarray(_from_lab(image))
-    if mode in ("LA", "La"):
+    if mode == "La":
+        return _values(image.convert("LA"))  # all that Pillow makes of it
+    if mode == "LA":
         return np.asarray(image.convert("RGBA"))[..., 2:]
     if mode in ("RGBA", "RGBa", "PA") or (mode == "P" and "transparency" in image.info):
         return np.asarray(image.convert("RGBA"))

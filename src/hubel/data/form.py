@@ -32,10 +32,15 @@ _COUNTED = re.compile(r"(picture|signal|volume) (uint8|uint16|float32) x([0-9]+)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What a file may cost; checked against its header before any pixel is decoded."""
+    """What a file may cost; checked against its header before any pixel is decoded.
+
+    `seconds` bounds files that may be slow by their header; all others take a few at most.
+    """
 
     pixels: int = 150_000_000
     bytes: int = 1 << 30
+    frames: int = 10_000
+    seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)

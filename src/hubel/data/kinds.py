@@ -12,7 +12,6 @@ float32, each in its own units.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +21,7 @@ from hubel.data.preprocess import Channels, Preprocess, Shape
 from hubel.errors import RecipeError
 
 if TYPE_CHECKING:
-    from hubel.data.scan import Record
+    from hubel.data.scan import Record, Records
 
 __all__ = ["are_stacks", "as_stack", "common", "fitting_way", "seen_in", "settle_kind"]
 
@@ -55,13 +54,11 @@ def common(seen: list[Seen], reading: Kind | None) -> list[Seen]:
     """Those samples that are of the kind, and of the channels, that the data set has."""
     if not seen:
         return []
-    wanted = _wanted([one.form for one in seen], reading)
+    wanted = _wanted(Counter(one.mode for one in seen), reading)
     return [one for one in seen if _family(one.form) == wanted]
 
 
-def settle_kind(
-    records: Sequence[Record], reading: Kind | None
-) -> tuple[list[str | None], list[str]]:
+def settle_kind(records: Records, reading: Kind | None) -> tuple[list[str | None], list[str]]:
     """The problem of each record, with those of another kind than the data set's named.
 
     Args:
@@ -71,20 +68,24 @@ def settle_kind(
     Returns:
         A problem or None for each record, and sentences that the user should read.
     """
-    problems = [record.problem for record in records]
-    forms = {
-        place: Form.of_mode(record.mode)
-        for place, record in enumerate(records)
-        if record.problem is None and record.mode
-    }
-    if not forms:
+    problems: list[str | None] = records.column("problem").to_pylist()
+    modes: list[str | None] = records.column("mode").to_pylist()
+    counts = Counter(
+        mode for mode, problem in zip(modes, problems, strict=True) if mode and problem is None
+    )
+    if not counts:
         return problems, []
-    wanted = _wanted(list(forms.values()), reading)
-    for place, form in forms.items():
-        if _family(form) != wanted:
-            problems[place] = _why(form, wanted)
-    kept = {form for form in forms.values() if _family(form) == wanted}
-    return problems, _notes(kept, wanted, records)
+    forms = {mode: Form.of_mode(mode) for mode in counts}
+    wanted = _wanted(counts, reading)
+    odd = {mode: _why(form, wanted) for mode, form in forms.items() if _family(form) != wanted}
+    if odd:
+        problems = [
+            odd.get(mode or "") if problem is None else problem
+            for mode, problem in zip(modes, problems, strict=True)
+        ]
+    kept = {form for mode, form in forms.items() if mode not in odd}
+    arrays = any(_is_array(mode) for mode in counts if mode not in odd)
+    return problems, _notes(kept, wanted[0], arrays)
 
 
 def fitting_way(
@@ -125,15 +126,21 @@ def _family(form: Form) -> tuple[Kind, int]:
     return form.kind, 0 if plain else form.channels
 
 
-def _wanted(forms: list[Form], reading: Kind | None) -> tuple[Kind, int]:
-    counts = Counter(_family(form) for form in forms if reading in (None, form.kind))
+def _wanted(modes: Counter[str], reading: Kind | None) -> tuple[Kind, int]:
+    counts: Counter[tuple[Kind, int]] = Counter()
+    for mode, count in modes.items():
+        form = Form.of_mode(mode)
+        if reading in (None, form.kind):
+            counts[_family(form)] += count
     if not counts:
         assert reading is not None
         return reading, 0
-    kinds = Counter(kind for kind, _ in counts.elements())
+    kinds: Counter[Kind] = Counter()
+    for (kind, _), count in counts.items():
+        kinds[kind] += count
     order = ("picture", "signal", "volume")
-    kind = max(kinds, key=lambda name: (kinds[name], -order.index(name)))
-    return max((one for one in counts if one[0] == kind), key=lambda one: (counts[one], -one[1]))
+    most = max(kinds, key=lambda name: (kinds[name], -order.index(name)))
+    return max((one for one in counts if one[0] == most), key=lambda one: (counts[one], -one[1]))
 
 
 def _why(form: Form, wanted: tuple[Kind, int]) -> str:
@@ -144,15 +151,18 @@ def _why(form: Form, wanted: tuple[Kind, int]) -> str:
     return f"{form.channels} channels, in a data set of {expected}"
 
 
-def _notes(kept: set[Form], wanted: tuple[Kind, int], records: Sequence[Record]) -> list[str]:
-    kind, _ = wanted
+def _is_array(mode: str) -> bool:
+    """Whether a mode is that of an array, or of another file that Pillow has no mode for."""
+    return Form.of_mode(mode).mode == mode
+
+
+def _notes(kept: set[Form], kind: Kind, arrays: bool) -> list[str]:
     notes: list[str] = []
     depth = _depth(list(kept)) if kept else "uint8"
-    arrays = any(record.format in ("NPY", "array") for record in records if not record.problem)
     if kind != "picture":
-        other = ", by the number of their axes; --kind says otherwise" if arrays else ""
+        other = ", by format and number of axes; --kind says otherwise" if arrays else ""
         notes.append(f"the samples are {kind}s{other}")
-    if kind == "picture" and len({form.depth for form in kept}) > 1:
+    if kind == "picture" and len({form.depth for form in kept}) > 1 and depth == "uint8":
         notes.append("pictures of 8 bits and of more are together: all are brought to 8 bits")
     elif depth != "uint8":
         notes.append(f"the values are kept as {depth}")

@@ -21,7 +21,7 @@ from hubel.errors import Interrupted, RecipeError
 from hubel.job.desk import Desk, Sitting
 from hubel.job.finish import record
 from hubel.job.guard import alone
-from hubel.job.introduction import describe, headline, introduce
+from hubel.job.introduction import describe, headline, imbalance_of, introduce
 from hubel.job.ledger import Ledger
 from hubel.job.prepare import Material, gather, open_data, preprocess_for
 from hubel.job.reopening import reopen
@@ -38,7 +38,11 @@ from hubel.training.rules import Facts, resolve
 
 __all__ = ["SETTINGS", "ladder", "resume_ladder"]
 
-SETTINGS = ("budget", "size", "kind", "channels", "shape", "device", "workers", "seed")
+SETTINGS = (
+    *("budget", "size", "kind", "channels", "shape", "balance", "device", "workers", "seed"),
+    *("split", "test_share", "val_share", "missing_classes"),
+)
+_BY_SET = ("test_share", "val_share", "missing_classes")
 _BUDGET = 900.0
 
 
@@ -57,8 +61,8 @@ def ladder(
         rungs: names, as a sequence or with commas between them; all of them where it is None.
         out: folder of the run; the first free `runs/<data>-<n>` where it is None.
         sitting: who listens; nobody by default.
-        **settings: `budget="15m"`, `size`, `kind`, `channels`, `shape`, `device`, `workers`,
-            `seed`.
+        **settings: `budget="15m"`, `size`, `kind`, `channels`, `shape`, `balance`, `device`,
+            `workers`, `seed`, `split`, `test_share`, `val_share`, `missing_classes`.
 
     Returns:
         The run: its classifier is that of the rung that was chosen on the validation split.
@@ -79,7 +83,8 @@ def ladder(
         dataset, wish = open_data(open_source(data), chosen, sitting.reporter)
         preprocess = preprocess_for(dataset, wish)
     counts, classes = dataset.manifest.counts(), len(dataset.manifest.classes)
-    facts = Facts.of(counts["train"], preprocess, Recipe(**chosen).device, classes)
+    device, known = Recipe(**chosen).device, imbalance_of(dataset)
+    facts = Facts.of(counts["train"], preprocess, device, classes, known)
     recipe, resolved = resolve(chosen, facts)
     run = Run(new_folder(os.fspath(data), out))
     dataset.manifest.write(run.folder / "manifest.parquet")  # before run.json, which counts on it
@@ -143,7 +148,11 @@ def _settings(settings: dict[str, Any]) -> dict[str, Any]:
 def _options(chosen: dict[str, Any]) -> list[str]:
     words = command_for("", chosen)[3:]
     texts = [word.split("=", 1) for word in words if word != "--set"]
-    return [part for name, value in texts for part in (f"--{name}", value)]
+    return [
+        part
+        for name, value in texts
+        for part in (("--set", f"{name}={value}") if name in _BY_SET else (f"--{name}", value))
+    ]
 
 
 def _way_on(run: Run) -> str:

@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from hubel.data.batches import Batches
+from hubel.data.columns import equal, places_of
 from hubel.data.dataset import Dataset, Wish, choose_preprocess, load_pixels, open_dataset, survey
 from hubel.data.pixels import Pixels
 from hubel.data.preprocess import Preprocess
-from hubel.data.scan import Record
+from hubel.data.scan import Records
 from hubel.data.sources import Listing, Source
+from hubel.data.split import SplitRule
 from hubel.data.statistics import statistics
 from hubel.data.workers import workers_by_rule
 from hubel.errors import DataError
@@ -35,6 +38,7 @@ __all__ = [
     "make_task",
     "open_data",
     "preprocess_for",
+    "split_rule",
     "statistics",
 ]
 
@@ -65,7 +69,19 @@ def open_data(source: Source, chosen: dict[str, Any], reporter: Reporter) -> tup
     asked = Recipe(**chosen)
     with _without_collection():
         found, wish = _survey(source, asked, reporter)
-        return open_dataset(source, found, asked.seed), wish
+        return open_dataset(source, found, asked.seed, split_rule(chosen)), wish
+
+
+def split_rule(chosen: dict[str, Any]) -> SplitRule:
+    """What to hold out, by the settings of a recipe that somebody set."""
+    asked = Recipe(**chosen)
+    return SplitRule(
+        kind=asked.split,
+        test=asked.test_share,
+        val=asked.val_share,
+        missing=asked.missing_classes,
+        asked=frozenset(chosen),
+    )
 
 
 @contextmanager
@@ -87,10 +103,11 @@ def expect_unchanged(dataset: Dataset, recipe: Recipe, reporter: Reporter) -> Wi
         DataError: some have changed or gone.
     """
     (_, records), wish = _survey(dataset.source, recipe, reporter)
-    now = {record.path: record.digest for record in records}
     table = dataset.manifest.table.filter(dataset.manifest.accepted)
-    columns = (table[name].to_pylist() for name in ("file", "path", "digest"))
-    changed = [file for file, path, digest in zip(*columns, strict=True) if now.get(path) != digest]
+    rows = places_of(table["path"], records.column("path"))
+    now = records.column("digest").take(pa.array(rows, mask=rows < 0))
+    same = equal(table["digest"], now.cast(table["digest"].type))
+    changed = table["file"].filter(pa.array(~same)).to_pylist()
     if changed:
         raise DataError(
             f"{dataset.source.name}: {len(changed):,} of {len(table):,} pictures have changed or "
@@ -102,7 +119,7 @@ def expect_unchanged(dataset: Dataset, recipe: Recipe, reporter: Reporter) -> Wi
 
 def _survey(
     source: Source, asked: Recipe, reporter: Reporter
-) -> tuple[tuple[Listing, list[Record]], Wish]:
+) -> tuple[tuple[Listing, Records], Wish]:
     wish = asked.wish
     workers = asked.workers if asked.workers is not None else workers_by_rule()
     reporter.begin(f"scanning {source.name}", 0)
@@ -178,6 +195,10 @@ def make_task(material: Material, recipe: Recipe, sha256: str | None = None) -> 
     architecture = make_architecture(material.dataset, preprocess, recipe, sha256)
     assert recipe.batch_size is not None
     batches = Batches(
-        material.pixels["train"], material.targets("train"), recipe.batch_size, recipe.seed
+        material.pixels["train"],
+        material.targets("train"),
+        recipe.batch_size,
+        recipe.seed,
+        balanced=recipe.balance == "sampler",
     )
     return Task(architecture, preprocess, batches, material.pixels["val"], material.targets("val"))

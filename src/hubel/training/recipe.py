@@ -12,10 +12,12 @@ from typing import Any, Literal, cast
 from hubel.data.augment import Augmentation
 from hubel.data.form import Kind
 from hubel.data.preprocess import Shape
+from hubel.data.split.rule import KINDS, MISSING, SplitKind, SplitRule
 from hubel.data.wish import Wish
 from hubel.errors import RecipeError
 from hubel.models.naming import expect_network
-from hubel.training.choices import CLASS_WEIGHTS, LOSSES, OPTIMIZERS
+from hubel.training.choices import BALANCES, LOSSES, OPTIMIZERS
+from hubel.training.selection import MONITORS
 
 __all__ = [
     "Recipe",
@@ -36,6 +38,7 @@ _SHOWN = {
     "float": "a number",
     "str": "a word",
     "Shape": "a word",
+    "SplitKind": "a word",
     "tuple[int, ...]": "whole numbers such as 32,64,96",
     "Size": "pixels such as 64, or 96x128 (height x width), or 32x64x64 of volumes",
     "tuple[tuple[float, float], ...]": "until:share pairs such as 0.5:0.6,1:1",
@@ -82,6 +85,12 @@ class Recipe:
     shape: Shape = _setting(  # noqa: RUF009 (a field, as the others)
         "squash", "`squash`, `crop` or `pad` pictures of another ratio"
     )
+    split: SplitKind = _setting(  # noqa: RUF009 (a field, as the others)
+        "stratified", "`stratified` by class, or `time`: the newest are held out"
+    )
+    test_share: float = _setting(0.2, "held out for the one test, where none is given", 0.01, 0.9)
+    val_share: float | None = _setting(None, "held out for validation", 0.01, 0.75)
+    missing_classes: str = _setting("refuse", "`refuse` or `allow` a class that test or val lacks")
     epochs: int | None = _setting(None, "passes over the training pictures", 1)
     budget: float | None = _setting(600.0, "seconds from the command to the report", 1)
     batch_size: int | None = _setting(None, "pictures a step", 2, 65_536)
@@ -89,9 +98,12 @@ class Recipe:
     margin: float = _setting(1.0, "by which a hinge wants the right score ahead", 1e-6)
     squared: bool = _setting(False, "the square of each hinge")
     focal_gamma: float = _setting(2.0, "how little focal loss counts what is easy", 0)
-    class_weights: str = _setting("none", "one of " + ", ".join(CLASS_WEIGHTS))
-    effective_beta: float = _setting(
-        0.999, "what a class gains by one more picture, as a share of the gain before", 0, 0.999999
+    balance: str = _setting("none", "of unequal classes: one of " + ", ".join(BALANCES))
+    effective_beta: float | None = _setting(
+        None, "what a class gains by one more picture, as a share of the gain before", 0, 0.999999
+    )
+    monitor: str | None = _setting(
+        None, "by which validation chooses the epoch that is shipped: " + ", ".join(MONITORS)
     )
     optimizer: str = _setting("nesterov", "one of " + ", ".join(OPTIMIZERS))
     lr: float | None = _setting(None, "largest learning rate", 0)
@@ -132,9 +144,14 @@ class Recipe:
 
             parse(self.features)
         _choose("loss", self.loss, tuple(LOSSES))
-        _choose("class_weights", self.class_weights, CLASS_WEIGHTS)
+        _choose("balance", self.balance, tuple(BALANCES))
+        if self.monitor is not None:
+            _choose("monitor", self.monitor, MONITORS)
         _choose("optimizer", self.optimizer, tuple(OPTIMIZERS))
         _choose("shape", self.shape, ("squash", "crop", "pad"))
+        _choose("split", self.split, KINDS)
+        _choose("missing_classes", self.missing_classes, MISSING)
+        SplitRule(test=self.test_share, val=self.val_share)  # refuses shares that leave nothing
         _choose("device", self.device.partition(":")[0], ("auto", "cpu", "cuda", "mps"))
         if self.resolutions is not None:
             _check_resolutions(self.resolutions)
@@ -254,6 +271,7 @@ _KINDS: dict[str, Callable[[Any], bool]] = {
     "float": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
     "str": lambda value: isinstance(value, str),
     "Shape": lambda value: isinstance(value, str),
+    "SplitKind": lambda value: isinstance(value, str),
     "tuple[int, ...]": lambda value: _all(value, "int") and len(value) > 0,
     "Size": lambda value: _all(value, "int") and 1 <= len(value) <= 3,
     "tuple[float, float]": lambda value: _all(value, "float") and len(value) == 2,
