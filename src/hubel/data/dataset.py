@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from hubel.caches import cache_folder
-from hubel.data.decode import decode, read_header
+from hubel.data.decode import decode
+from hubel.data.form import Kind, Seen
+from hubel.data.headers import header_of
+from hubel.data.kinds import are_stacks, as_stack, common, fitting_way, seen_in, settle_kind
 from hubel.data.manifest import SCHEMA, Manifest
 from hubel.data.pixels import Pixels, PixelStore
-from hubel.data.preprocess import Preprocess, Shape
+from hubel.data.preprocess import Preprocess
 from hubel.data.scan import Progress, Records, ScanCache, scan
 from hubel.data.sources import Listing, Source
 from hubel.data.split import (
@@ -32,6 +36,7 @@ from hubel.data.split import (
     settle_given,
 )
 from hubel.data.warned import quiet_decoders
+from hubel.data.wish import Wish
 from hubel.errors import DataError, PictureError
 
 __all__ = [
@@ -47,15 +52,6 @@ __all__ = [
 _HEADERS = 64
 _LARGEST_SIDE = 128
 _SAME_RATIO, _MOST = 0.05, 0.9
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wish:
-    """What the user asked of the pixels; None leaves it to a rule."""
-
-    size: tuple[int, int] | None = None
-    channels: str | None = None
-    shape: Shape = "squash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +87,23 @@ def survey(
         The listing, and one record for each of its entries.
     """
     listing = source.list(lambda count: (on_listed(count), progress(0))[1])
+    listing = replace(listing, reading=wish.kind)
     on_listed(len(listing.entries))
-    cache = ScanCache(cache_folder() / "scans" / f"{source.key}.parquet")
-    guess = choose_preprocess(_headers(source, listing, cache), wish)
+    cache = ScanCache(_scans(source, wish.kind))
+    seen = _headers(source, listing, cache)
+    if wish.kind is None and are_stacks(seen):
+        listing, seen = replace(listing, reading="volume"), [as_stack(one) for one in seen]
+        cache = ScanCache(_scans(source, "volume"))
+    guess = choose_preprocess(common(seen, wish.kind), wish)
     store = pixel_store(source, guess) if guess else None
     writer = store.writer if store else None
     records = scan(source, listing, cache, writer=writer, workers=workers, progress=progress)
     return listing, records
+
+
+def _scans(source: Source, reading: Kind | None) -> Path:
+    name = source.key if reading is None else f"{source.key}-{reading}"
+    return cache_folder() / "scans" / f"{name}.parquet"
 
 
 def open_dataset(
@@ -120,7 +126,7 @@ def open_dataset(
     rule = rule or SplitRule()
     given, given_notes = settle_given([entry.split for entry in listing.entries])
     expect_no_link_between_splits(listing, source.name)
-    problems: list[str | None] = records.column("problem").to_pylist()
+    problems, kind_notes = settle_kind(records, listing.reading)
     samples, usable = _usable(listing, records, given, problems)
     for place, other in contradictions(samples).items():
         problems[usable[place]] = f"the same picture is also in class {other!r}"
@@ -143,18 +149,20 @@ def open_dataset(
     table = _table(listing, records, problems, splits)
     blank = sorted(set(drawn) - {split for split in samples.splits if split != "train"})
     manifest = Manifest(table).with_drawn(rule.to_json(), seed, blank)
-    return Dataset(source, listing.kind, manifest, (*listing.notes, *given_notes, *notes))
+    said = (*listing.notes, *kind_notes, *given_notes, *notes)
+    return Dataset(source, listing.kind, manifest, said)
 
 
-def choose_preprocess(seen: list[tuple[int, int, str]], wish: Wish) -> Preprocess | None:
+def choose_preprocess(seen: Sequence[Sequence[Any]], wish: Wish) -> Preprocess | None:
     """The way to network input, by rule where the user has no wish.
 
     The longer side is the median one, at most 128 px. The input has the ratio that nine in ten
     pictures share, where there is such a one, and is a square otherwise. It is grey where every
-    picture is grey.
+    picture is grey. What holds for depth, for other channels, and for signals and volumes, is in
+    `kinds`.
 
     Args:
-        seen: width, height and mode of some pictures, or of all.
+        seen: width, height, mode, and frames where there are several, of some samples, or of all.
         wish: what the user asked for.
 
     Returns:
@@ -162,14 +170,12 @@ def choose_preprocess(seen: list[tuple[int, int, str]], wish: Wish) -> Preproces
     """
     if not seen:
         return None
-    height, width = wish.size or _size(seen)
-    grey = all(mode in ("1", "L", "LA") or mode.startswith(("I", "F")) for _, _, mode in seen)
-    channels = wish.channels or ("grey" if grey else "rgb")
-    assert channels in ("rgb", "grey")
-    return Preprocess(height=height, width=width, channels=channels, shape=wish.shape)
+    samples = [Seen(*one) for one in seen]
+    sides = _size(samples) if samples[0].form.kind == "picture" else (1, 1)
+    return fitting_way(samples, sides, wish.size, wish.channels, wish.shape)
 
 
-def _size(seen: list[tuple[int, int, str]]) -> tuple[int, int]:
+def _size(seen: list[Seen]) -> tuple[int, int]:
     widths, heights = (np.array([one[axis] for one in seen], np.float64) for axis in (0, 1))
     side = min(_LARGEST_SIDE, int(np.median(np.maximum(widths, heights))))
     ratio = float(np.median(widths / heights))
@@ -209,7 +215,8 @@ def load_pixels(
     def decode_one(place: int) -> None:
         index = missing[place]
         content = _read_unchanged(dataset, int(rows[index]))
-        writer.write(place, decode(content).pixels, digests[index].tobytes())
+        sample = decode(content, kind=preprocess.kind)
+        writer.write(place, sample, digests[index].tobytes())
 
     try:
         with quiet_decoders(), ThreadPoolExecutor(max(1, workers)) as pool:
@@ -234,18 +241,18 @@ def _read_unchanged(dataset: Dataset, row: int) -> bytes:
     return content
 
 
-def _headers(source: Source, listing: Listing, cache: ScanCache) -> list[tuple[int, int, str]]:
-    """Width, height and mode of pictures spread over the listing; known ones aren't read."""
+def _headers(source: Source, listing: Listing, cache: ScanCache) -> list[Seen]:
+    """What the headers of samples say, spread over the listing; known ones aren't read."""
     places = [place for place, entry in enumerate(listing.entries) if entry.problem is None]
     entries = [listing.entries[place] for place in places[:: max(1, len(places) // _HEADERS)]]
-    seen: list[tuple[int, int, str]] = []
+    seen: list[Seen] = []
     with quiet_decoders():
         for entry, record in zip(entries, cache.find(entries), strict=True):
             try:
                 if record is None:
-                    seen.append(read_header(source.read(entry.path)))
+                    seen.append(header_of(source.read(entry.path), listing.reading))
                 elif record.width and record.height and record.mode:
-                    seen.append((record.width, record.height, record.mode))
+                    seen.append(seen_in(record))
             except PictureError:
                 continue
     return seen

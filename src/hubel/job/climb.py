@@ -39,7 +39,7 @@ from hubel.training.rules import Facts, resolve
 __all__ = ["SETTINGS", "ladder", "resume_ladder"]
 
 SETTINGS = (
-    *("budget", "size", "channels", "shape", "balance", "device", "workers", "seed"),
+    *("budget", "size", "kind", "channels", "shape", "balance", "device", "workers", "seed"),
     *("split", "test_share", "val_share", "missing_classes"),
 )
 _BY_SET = ("test_share", "val_share", "missing_classes")
@@ -61,9 +61,8 @@ def ladder(
         rungs: names, as a sequence or with commas between them; all of them where it is None.
         out: folder of the run; the first free `runs/<data>-<n>` where it is None.
         sitting: who listens; nobody by default.
-        **settings: `budget="15m"`, `size`, `channels`, `shape`, `balance`, `device`,
-            `workers`, `seed`,
-            `split`, `test_share`, `val_share`, `missing_classes`.
+        **settings: `budget="15m"`, `size`, `kind`, `channels`, `shape`, `balance`, `device`,
+            `workers`, `seed`, `split`, `test_share`, `val_share`, `missing_classes`.
 
     Returns:
         The run: its classifier is that of the rung that was chosen on the validation split.

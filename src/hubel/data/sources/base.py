@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from hubel.data.decode import Limits
 from hubel.data.folders import Entry
+from hubel.data.form import Kind, Limits
 from hubel.errors import PictureError
 
 __all__ = [
@@ -37,12 +37,14 @@ class Listing:
     """What a source holds, before any file of it was opened.
 
     `kind` says how labels were found ("class folders", "split folders", "table", "arrays", …);
-    `notes` are sentences that the user should read.
+    `notes` are sentences that the user should read; `reading` is the kind of sample that arrays
+    and stacks are read as, where it is not left to their own rule.
     """
 
     kind: str
     entries: tuple[Entry, ...]
     notes: tuple[str, ...] = field(default=())
+    reading: Kind | None = None
 
 
 class Source(Protocol):
