@@ -8,10 +8,10 @@ everything is imported.
 - hubel, first: nothing in Hubel's cache. List the folder, open, hash and decode every file, write
   the pixels at working size to the cache, find duplicates, draw the splits, then one pass of
   shuffled batches, as normalised float tensors.
-- rival, first: torchvision's `ImageFolder` (which lists the folder) with `Resize(antialias=True)` to
-  the same size, `ToTensor` and `Normalize`, behind PyTorch's `DataLoader` with shuffling and
-  workers that stay; one pass. It hashes, checks and splits nothing. The best number of workers of
-  those that are tried counts.
+- rival, first: torchvision's `ImageFolder` (which lists the folder) with `Resize(antialias=True)`
+  to the same size, `ToTensor` and `Normalize`, behind PyTorch's `DataLoader` with shuffling and
+  workers that stay; one pass. It hashes, checks and splits nothing. The best number of workers
+  of those that are tried counts.
 - later: the second pass of the same processes.
 """
 
@@ -35,22 +35,19 @@ MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 
 def hubel(folder: str) -> dict[str, Any]:
     """Seconds of two passes, pictures of a pass, and the size of the batches."""
+    import numpy as np
     import torch
 
     from hubel.data.batches import Batches
+    from hubel.data.dataset import load_pixels
     from hubel.data.sources import open_source
-    from hubel.job.prepare import open_data
+    from hubel.data.workers import workers_by_rule
+    from hubel.job.prepare import open_data, preprocess_for
     from hubel.job.reporter import Silent
 
     torch.set_num_threads(2)
     start = time.monotonic()
     dataset, wish = open_data(open_source(folder), {"seed": 0}, Silent())
-    from hubel.data.dataset import load_pixels
-    from hubel.data.workers import workers_by_rule
-    from hubel.job.prepare import preprocess_for
-
-    import numpy as np
-
     preprocess = preprocess_for(dataset, wish).with_statistics(MEAN, STD)
     rows = np.flatnonzero(dataset.manifest.accepted)
     pixels = load_pixels(dataset, rows, preprocess, lambda _: None, workers_by_rule())
@@ -128,9 +125,7 @@ def compare(folder: str, repeats: int) -> dict[str, Any]:
     return summary(ours, theirs)
 
 
-def summary(
-    ours: list[dict[str, Any]], theirs: dict[int, list[dict[str, Any]]]
-) -> dict[str, Any]:
+def summary(ours: list[dict[str, Any]], theirs: dict[int, list[dict[str, Any]]]) -> dict[str, Any]:
     """Seconds of both, and how many times as fast we are as the rival's best setting."""
     document: dict[str, Any] = {
         "size": ours[0]["size"],

@@ -165,7 +165,7 @@ class Classifier:
     ) -> tuple[str | None, NDArray[np.uint8] | str]:
         name = _shown(picture) if isinstance(picture, str | os.PathLike) else None
         try:
-            return name, self.preprocess.pixels(_decoded(picture, read))
+            return name, self.preprocess.pixels(_decoded(picture, read, self.preprocess))
         except PictureError as error:
             return name, str(error)
 
@@ -247,11 +247,13 @@ def _check_fit(classifier: Classifier, folder: Path) -> None:
         raise ArtifactError(f"{folder}: the weights are of another network: {error}") from error
 
 
-def _decoded(picture: Any, read: Callable[[Any], bytes] | None) -> NDArray[np.uint8]:
+def _decoded(
+    picture: Any, read: Callable[[Any], bytes] | None, preprocess: Preprocess
+) -> NDArray[np.uint8]:
     if isinstance(picture, bytes):
-        return decode(picture).pixels
+        return decode(picture, enough=preprocess.enough).pixels
     if isinstance(picture, str | os.PathLike):
-        return decode((read or _read)(picture)).pixels
+        return decode((read or _read)(picture), enough=preprocess.enough).pixels
     if hasattr(picture, "getexif"):
         return upright_pixels(picture)
     array = np.asarray(picture)

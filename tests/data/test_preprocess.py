@@ -173,6 +173,7 @@ CHANGES: dict[str, Any] = {
     "channels": "grey",
     "shape": "pad",
     "background": 0,
+    "reduced": True,
 }
 SAME_PIXELS = {"mean": (0.1,) * 3, "std": (0.2,) * 3}
 FIXED = {"interpolation", "pixel_rule"}  # there is one of each today

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from hubel.caches import cache_folder
 from hubel.data.decode import decode, quiet_decoders, read_header
+from hubel.data.jpeg import reduction
 from hubel.data.manifest import SCHEMA, Manifest
 from hubel.data.pixels import Pixels, PixelStore
 from hubel.data.preprocess import Preprocess, Shape
@@ -45,6 +46,7 @@ class Wish:
     size: tuple[int, int] | None = None
     channels: str | None = None
     shape: Shape = "squash"
+    reduced: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,8 @@ def choose_preprocess(seen: list[tuple[int, int, str]], wish: Wish) -> Preproces
 
     The longer side is the median one, at most 128 px. The input has the ratio that nine in ten
     pictures share, where there is such a one, and is a square otherwise. It is grey where every
-    picture is grey.
+    picture is grey. JPEGs are decoded at reduced scale where the median picture has four times the
+    input's sides or more.
 
     Args:
         seen: width, height and mode of some pictures, or of all.
@@ -153,7 +156,20 @@ def choose_preprocess(seen: list[tuple[int, int, str]], wish: Wish) -> Preproces
     grey = all(mode in ("1", "L", "LA") or mode.startswith(("I", "F")) for _, _, mode in seen)
     channels = wish.channels or ("grey" if grey else "rgb")
     assert channels in ("rgb", "grey")
-    return Preprocess(height=height, width=width, channels=channels, shape=wish.shape)
+    return Preprocess(
+        height=height,
+        width=width,
+        channels=channels,
+        shape=wish.shape,
+        reduced=_large(seen, height, width) if wish.reduced is None else wish.reduced,
+    )
+
+
+def _large(seen: list[tuple[int, int, str]], height: int, width: int) -> bool:
+    """Whether the median picture is large enough for a JPEG of its size to be reduced."""
+    middle = np.median(np.array([one[:2] for one in seen], np.int64), axis=0)
+    enough = Preprocess(height=height, width=width, reduced=True).enough
+    return reduction(int(middle[1]), int(middle[0]), enough) > 1
 
 
 def _size(seen: list[tuple[int, int, str]]) -> tuple[int, int]:
@@ -196,7 +212,8 @@ def load_pixels(
     def decode_one(place: int) -> None:
         index = missing[place]
         content = _read_unchanged(dataset, int(rows[index]))
-        writer.write(place, decode(content).pixels, digests[index].tobytes())
+        picture = decode(content, enough=preprocess.enough)
+        writer.write(place, picture.pixels, digests[index].tobytes())
 
     try:
         with quiet_decoders(), ThreadPoolExecutor(max(1, workers)) as pool:

@@ -25,12 +25,12 @@ import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from hubel.data.jpeg import decode_jpeg
 from hubel.errors import PictureError
 
 __all__ = [
@@ -53,8 +53,6 @@ FORMATS = (
 
 _SIXTEEN_BIT = {"I;16", "I;16B", "I;16L", "I;16N"}
 _ORIENTATION = 0x0112
-# What may turn a JPEG or hold another one; Pillow reads those files.
-_MARKS = (b"Exif\x00", b"http://ns.adobe.com/xap/1.0/", b"MPF\x00")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,29 +68,35 @@ class Decoded:
     """Upright pixels and what the file said of itself.
 
     `pixels` is uint8, (h, w) for grey and (h, w, 3) for colour; `width` and `height` are those of
-    the upright picture; `mode` and `format` are Pillow's names.
+    the upright picture, `whole` where fewer pixels were decoded; `mode` and `format` are Pillow's
+    names.
     """
 
     pixels: NDArray[np.uint8]
     mode: str
     format: str
     frames: int
+    whole: tuple[int, int] | None = None
 
     @property
     def width(self) -> int:
-        return self.pixels.shape[1]
+        return self.whole[0] if self.whole else self.pixels.shape[1]
 
     @property
     def height(self) -> int:
-        return self.pixels.shape[0]
+        return self.whole[1] if self.whole else self.pixels.shape[0]
 
 
-def decode(content: bytes, limits: Limits | None = None) -> Decoded:
-    """Decode a whole picture.
+def decode(
+    content: bytes, limits: Limits | None = None, enough: tuple[int, int] | None = None
+) -> Decoded:
+    """Decode a picture to its last row.
 
     Args:
         content: the bytes of the file.
         limits: pixels and bytes that are allowed.
+        enough: height and width that a JPEG may be reduced to while it is decoded, as
+            `Preprocess.enough` says; None decodes every pixel.
 
     Raises:
         PictureError: the bytes are no picture, or one that is broken, too large, or of a mode
@@ -111,7 +115,7 @@ def decode(content: bytes, limits: Limits | None = None) -> Decoded:
     if len(content) > limits.bytes:
         raise PictureError("file too large", f"{len(content):,} bytes, at most {limits.bytes:,}")
     try:
-        fast = _decode_jpeg(content, limits)
+        fast = _decode_jpeg(content, limits, enough)
         return fast if fast is not None else _decode_any(content, limits)
     except PictureError:
         raise
@@ -157,22 +161,16 @@ def quiet_decoders() -> Generator[None]:
         os.close(nowhere)
 
 
-def _decode_jpeg(content: bytes, limits: Limits) -> Decoded | None:
+def _decode_jpeg(
+    content: bytes, limits: Limits, enough: tuple[int, int] | None = None
+) -> Decoded | None:
     """The fast path for plain JPEG: the same pixels as Pillow's, or None for Pillow to decide."""
-    if content[:2] != b"\xff\xd8" or any(mark in content for mark in _MARKS):
+    found = decode_jpeg(content, limits.pixels, enough)
+    if found is None:
         return None
-    import simplejpeg
-
-    try:
-        header: tuple[int, int, str, str] = simplejpeg.decode_jpeg_header(content)  # pyright: ignore
-        height, width, colour, _ = header
-        if colour not in ("YCbCr", "Gray") or width * height > limits.pixels:
-            return None
-        grey = colour == "Gray"
-        pixels: Any = simplejpeg.decode_jpeg(content, colorspace="Gray" if grey else "RGB")
-    except ValueError:
-        return None
-    return Decoded(pixels[..., 0] if grey else pixels, "L" if grey else "RGB", "JPEG", 1)
+    mode = "L" if found.pixels.ndim == 2 else "RGB"
+    whole = (found.width, found.height)
+    return Decoded(found.pixels, mode, found.format, found.frames, whole)
 
 
 def _decode_any(content: bytes, limits: Limits) -> Decoded:

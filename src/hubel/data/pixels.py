@@ -80,7 +80,7 @@ class PixelWriter:
 
     def __init__(self, folder: Path, rows: int, preprocess: Preprocess) -> None:
         self._folder = folder
-        self._preprocess = preprocess
+        self.preprocess = preprocess
         self._claim = ExitStack()
         self.digests = np.zeros((rows, 32), np.uint8)
         shape = (rows, preprocess.height, preprocess.width, preprocess.num_channels)
@@ -97,7 +97,7 @@ class PixelWriter:
 
     def write(self, row: int, picture: NDArray[np.uint8], digest: bytes) -> None:
         """Put one decoded picture into its row."""
-        self._map[row] = self._preprocess.pixels(picture)
+        self._map[row] = self.preprocess.pixels(picture)
         self.digests[row] = np.frombuffer(digest, np.uint8)
 
     def commit(self) -> None:

@@ -28,6 +28,8 @@ Shape = Literal["squash", "crop", "pad"]
 PIXEL_RULE = 1
 """Version of the rules in `decode` and here: raised when any pixel would come out differently."""
 
+_SPARE = 2  # sides of a reduced picture over those of the input: less would show in the resize
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Preprocess:
@@ -42,6 +44,8 @@ class Preprocess:
         mean, std: of each channel on the scale of 0 to 1, of the training pixels.
         interpolation: always antialiased "bilinear" (Pillow's), named so that a file states it.
         pixel_rule: version of the decoding rules.
+        reduced: JPEGs are decoded at 1/2, 1/4 or 1/8 of their sides where that leaves at least
+            twice the input on both; the antialiased resize does the rest.
     """
 
     height: int
@@ -53,6 +57,7 @@ class Preprocess:
     std: tuple[float, ...] = ()
     interpolation: Literal["bilinear"] = "bilinear"
     pixel_rule: int = PIXEL_RULE
+    reduced: bool = False
 
     def __post_init__(self) -> None:
         if self.height < 1 or self.width < 1:
@@ -69,9 +74,16 @@ class Preprocess:
         return 3 if self.channels == "rgb" else 1
 
     @property
+    def enough(self) -> tuple[int, int] | None:
+        """Height and width that decoding must leave, for `decode`; None decodes every pixel."""
+        return (_SPARE * self.height, _SPARE * self.width) if self.reduced else None
+
+    @property
     def geometry(self) -> str:
         """A key of all that decides the cached pixels: everything but `mean` and `std`."""
         described = asdict(replace(self, mean=(), std=()))
+        if not self.reduced:
+            del described["reduced"]  # pixels of before there was such a thing are the same
         return hashlib.sha256(canonical_json(described)).hexdigest()[:16]
 
     def with_statistics(self, mean: tuple[float, ...], std: tuple[float, ...]) -> Preprocess:
@@ -112,7 +124,10 @@ class Preprocess:
 
         mean = torch.tensor(self.mean, device=pixels.device).mul_(255)
         scale = torch.tensor(self.std, device=pixels.device).mul_(255).reciprocal_()
-        return pixels.to(torch.float32).sub_(mean).mul_(scale).permute(0, 3, 1, 2)
+        # Along whole rows: three values at a time are ten times as slow on a CPU.
+        rows = pixels.to(torch.float32).flatten(2)
+        rows.sub_(mean.repeat(self.width)).mul_(scale.repeat(self.width))
+        return rows.unflatten(2, (-1, len(mean))).permute(0, 3, 1, 2)
 
     def to_json(self) -> dict[str, Any]:
         """The description as JSON types."""

@@ -201,7 +201,7 @@ def _open(source: Source, path: str, seen: Record, writer: PixelWriter | None, r
     try:
         content = source.read(path)
         digest = hashlib.sha256(content).digest()
-        picture = decode(content)
+        picture = decode(content, enough=writer.preprocess.enough if writer else None)
     except PictureError as error:
         return Record(seen.path, seen.size, seen.stamp, digest=digest, problem=error.reason,
                       error=error.detail)  # fmt: skip

@@ -35,6 +35,7 @@ __all__ = [
     "open_data",
     "preprocess_for",
     "statistics",
+    "wish_of",
 ]
 
 _STATISTICS_FROM = 5_000
@@ -67,6 +68,11 @@ def open_data(source: Source, chosen: dict[str, Any], reporter: Reporter) -> tup
     with _without_collection():
         found, wish = _survey(source, asked, reporter)
         return open_dataset(source, found, asked.seed), wish
+
+
+def wish_of(asked: Recipe) -> Wish:
+    """What a recipe asks of the pixels."""
+    return Wish(size=asked.size, channels=asked.channels, shape=asked.shape, reduced=asked.reduced)
 
 
 @contextmanager
@@ -104,7 +110,7 @@ def expect_unchanged(dataset: Dataset, recipe: Recipe, reporter: Reporter) -> Wi
 def _survey(
     source: Source, asked: Recipe, reporter: Reporter
 ) -> tuple[tuple[Listing, list[Record]], Wish]:
-    wish = Wish(size=asked.size, channels=asked.channels, shape=asked.shape)
+    wish = wish_of(asked)
     workers = asked.workers if asked.workers is not None else workers_by_rule()
     reporter.begin(f"scanning {source.name}", 0)
     found = survey(source, wish, max(1, workers), reporter.advance, on_listed=reporter.resize)

@@ -14,14 +14,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from hubel.data.batches import Batches
-from hubel.data.dataset import Dataset, Wish, load_pixels
+from hubel.data.dataset import Dataset, load_pixels
 from hubel.data.manifest import write_parquet
 from hubel.data.pixels import Pixels
 from hubel.data.preprocess import Preprocess
 from hubel.data.split import Samples
 from hubel.errors import Interrupted, RecipeError
 from hubel.evaluation.calibration import softmax
-from hubel.job.prepare import as_pretrained, preprocess_for, statistics
+from hubel.job.prepare import as_pretrained, preprocess_for, statistics, wish_of
 from hubel.job.reporter import Reporter
 from hubel.models.naming import Kind, kind_of
 from hubel.training.budget import measure
@@ -132,7 +132,7 @@ class Bench:
         """
         chosen: dict[str, Any] = {**self.chosen, **settings, "epochs": epochs}
         asked = Recipe(**chosen)
-        wish = Wish(size=asked.size, channels=asked.channels, shape=asked.shape)
+        wish = wish_of(asked)
         preprocess = preprocess_for(self.dataset, wish)
         fewest = min(int((self.folds != fold).sum()) for fold in range(self.count))
         classes = len(self.dataset.manifest.classes)
