@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,13 +28,13 @@ class Batch:
     Attributes:
         indices: int64, (n,), which samples of the training set.
         epochs: int64, (n,), the epoch of each.
-        pixels: uint8, (n, height, width, channels).
+        pixels: (n, *size, channels), uint8 as a rule.
         targets: int64, (n,), class indices.
     """
 
     indices: NDArray[np.int64]
     epochs: NDArray[np.int64]
-    pixels: NDArray[np.uint8]
+    pixels: NDArray[Any]
     targets: NDArray[np.int64]
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,18 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from hubel.caches import cache_folder
-from hubel.data.decode import decode, quiet_decoders, read_header
+from hubel.data.decode import decode, quiet_decoders
+from hubel.data.form import Kind, Seen
+from hubel.data.headers import header_of
 from hubel.data.jpeg import reduction
+from hubel.data.kinds import are_stacks, as_stack, common, fitting_way, seen_in, settle_kind
 from hubel.data.manifest import SCHEMA, Manifest
 from hubel.data.pixels import Pixels, PixelStore
-from hubel.data.preprocess import Preprocess, Shape
+from hubel.data.preprocess import Preprocess
 from hubel.data.scan import Progress, Record, ScanCache, scan, unchanged
 from hubel.data.sources import Listing, Source
 from hubel.data.split import Samples, Shares, assign, contradictions, leaks, settle_given
+from hubel.data.wish import Wish
 from hubel.errors import DataError, PictureError
 
 __all__ = [
@@ -37,16 +42,6 @@ __all__ = [
 _HEADERS = 64
 _LARGEST_SIDE = 128
 _SAME_RATIO, _MOST = 0.05, 0.9
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wish:
-    """What the user asked of the pixels; None leaves it to a rule."""
-
-    size: tuple[int, int] | None = None
-    channels: str | None = None
-    shape: Shape = "squash"
-    reduced: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +76,27 @@ def survey(
     Returns:
         The listing, and one record for each of its entries.
     """
-    listing = source.list()
+    listing = replace(source.list(), reading=wish.kind)
     on_listed(len(listing.entries))
-    cache = ScanCache(cache_folder() / "scans" / f"{source.key}.parquet")
+    cache = ScanCache(_scans(source, wish.kind))
     known = cache.load()
-    guess = choose_preprocess(_headers(source, listing, known), wish)
+    seen = _headers(source, listing, known)
+    if wish.kind is None and are_stacks(seen):
+        listing, seen = replace(listing, reading="volume"), [as_stack(one) for one in seen]
+        cache = ScanCache(_scans(source, "volume"))
+        known = cache.load()
+    guess = choose_preprocess(common(seen, wish.kind), wish)
     store = pixel_store(source, guess) if guess else None
     writer = store.writer if store else None
     records = scan(source, listing, known, writer=writer, workers=workers, progress=progress)
     if records and any(known.get(record.path) is not record for record in records):
         cache.save(records)
     return listing, records
+
+
+def _scans(source: Source, reading: Kind | None) -> Path:
+    name = source.key if reading is None else f"{source.key}-{reading}"
+    return cache_folder() / "scans" / f"{name}.parquet"
 
 
 def open_dataset(
@@ -111,7 +116,7 @@ def open_dataset(
     """
     listing, records = found
     given, given_notes = settle_given([entry.split for entry in listing.entries])
-    problems = [record.problem for record in records]
+    problems, kind_notes = settle_kind(records, listing.reading)
     usable = [place for place, problem in enumerate(problems) if problem is None]
     samples = _samples(listing, records, given, usable)
     for place, other in contradictions(samples).items():
@@ -132,19 +137,22 @@ def open_dataset(
         names = ", ".join(map(repr, sorted(lost)))
         notes = [*notes, f"no picture can be used of: {names}; no such class is learned"]
     manifest = Manifest(_table(listing, records, problems, splits))
-    return Dataset(source, listing.kind, manifest, (*listing.notes, *given_notes, *notes))
+    return Dataset(
+        source, listing.kind, manifest, (*listing.notes, *kind_notes, *given_notes, *notes)
+    )
 
 
-def choose_preprocess(seen: list[tuple[int, int, str]], wish: Wish) -> Preprocess | None:
+def choose_preprocess(seen: Sequence[Sequence[Any]], wish: Wish) -> Preprocess | None:
     """The way to network input, by rule where the user has no wish.
 
     The longer side is the median one, at most 128 px. The input has the ratio that nine in ten
     pictures share, where there is such a one, and is a square otherwise. It is grey where every
-    picture is grey. JPEGs are decoded at reduced scale where the median picture has four times the
-    input's sides or more.
+    picture is grey. JPEGs are reduced while they are decoded where the median one has four times
+    the input's sides. What holds for depth, for other channels, and for signals and volumes, is in
+    `kinds`.
 
     Args:
-        seen: width, height and mode of some pictures, or of all.
+        seen: as `Seen`, of some samples, or of all; what follows the mode may be absent.
         wish: what the user asked for.
 
     Returns:
@@ -152,27 +160,22 @@ def choose_preprocess(seen: list[tuple[int, int, str]], wish: Wish) -> Preproces
     """
     if not seen:
         return None
-    height, width = wish.size or _size(seen)
-    grey = all(mode in ("1", "L", "LA") or mode.startswith(("I", "F")) for _, _, mode in seen)
-    channels = wish.channels or ("grey" if grey else "rgb")
-    assert channels in ("rgb", "grey")
-    return Preprocess(
-        height=height,
-        width=width,
-        channels=channels,
-        shape=wish.shape,
-        reduced=_large(seen, height, width) if wish.reduced is None else wish.reduced,
-    )
+    samples = [Seen(*one) for one in seen]
+    sides = _size(samples) if samples[0].form.kind == "picture" else (1, 1)
+    way = fitting_way(samples, sides, wish.size, wish.channels, wish.shape)
+    return replace(way, reduced=_large(samples, way) if wish.reduced is None else wish.reduced)
 
 
-def _large(seen: list[tuple[int, int, str]], height: int, width: int) -> bool:
-    """Whether the median picture is large enough for a JPEG of its size to be reduced."""
-    middle = np.median(np.array([one[:2] for one in seen], np.int64), axis=0)
-    enough = Preprocess(height=height, width=width, reduced=True).enough
-    return reduction(int(middle[1]), int(middle[0]), enough) > 1
+def _large(seen: list[Seen], way: Preprocess) -> bool:
+    """Whether there are JPEGs, and the median one is large enough to be reduced."""
+    sides = np.array([one[:2] for one in seen if one.format in ("JPEG", "MPO")], np.int64)
+    if not len(sides) or not way.plain:
+        return False
+    width, height = (int(side) for side in np.median(sides, axis=0))
+    return reduction(height, width, replace(way, reduced=True).enough) > 1
 
 
-def _size(seen: list[tuple[int, int, str]]) -> tuple[int, int]:
+def _size(seen: list[Seen]) -> tuple[int, int]:
     widths, heights = (np.array([one[axis] for one in seen], np.float64) for axis in (0, 1))
     side = min(_LARGEST_SIDE, int(np.median(np.maximum(widths, heights))))
     ratio = float(np.median(widths / heights))
@@ -212,8 +215,8 @@ def load_pixels(
     def decode_one(place: int) -> None:
         index = missing[place]
         content = _read_unchanged(dataset, int(rows[index]))
-        picture = decode(content, enough=preprocess.enough)
-        writer.write(place, picture.pixels, digests[index].tobytes())
+        sample = decode(content, kind=preprocess.kind, enough=preprocess.enough)
+        writer.write(place, sample, digests[index].tobytes())
 
     try:
         with quiet_decoders(), ThreadPoolExecutor(max(1, workers)) as pool:
@@ -238,21 +241,19 @@ def _read_unchanged(dataset: Dataset, row: int) -> bytes:
     return content
 
 
-def _headers(
-    source: Source, listing: Listing, known: dict[bytes, Record]
-) -> list[tuple[int, int, str]]:
-    """Width, height and mode of pictures spread over the listing; known ones aren't read."""
+def _headers(source: Source, listing: Listing, known: dict[bytes, Record]) -> list[Seen]:
+    """What the headers of samples say, spread over the listing; known ones aren't read."""
     entries = [entry for entry in listing.entries if entry.problem is None]
     step = max(1, len(entries) // _HEADERS)
-    seen: list[tuple[int, int, str]] = []
+    seen: list[Seen] = []
     with quiet_decoders():
         for entry in entries[::step]:
             record = unchanged(known, entry)
             try:
                 if record is None:
-                    seen.append(read_header(source.read(entry.path)))
+                    seen.append(header_of(source.read(entry.path), listing.reading))
                 elif record.width and record.height and record.mode:
-                    seen.append((record.width, record.height, record.mode))
+                    seen.append(seen_in(record))
             except PictureError:
                 continue
     return seen

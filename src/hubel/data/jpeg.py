@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from hubel.data.deep import turned
+
 __all__ = ["Jpeg", "decode_jpeg", "reduction"]
 
 _ORIENTATION = 0x0112
@@ -26,15 +28,13 @@ _START_OF_SCAN, _APP1, _APP2, _FILL = 0xDA, 0xE1, 0xE2, 0xFF
 class Jpeg(NamedTuple):
     """A decoded JPEG: upright pixels, (h, w) or (h, w, 3), and what the file says of itself.
 
-    `width` and `height` are those of the whole upright picture, also where fewer pixels were
-    decoded.
+    `whole` is width and height of the whole upright picture where fewer pixels were decoded.
     """
 
     pixels: NDArray[np.uint8]
-    width: int
-    height: int
     format: str
     frames: int
+    whole: tuple[int, int] | None
 
 
 def reduction(height: int, width: int, enough: tuple[int, int] | None) -> int:
@@ -87,8 +87,9 @@ def decode_jpeg(
     if space == "Gray":
         pixels = pixels[..., 0]
     if orientation != 1:
-        pixels = _turned(pixels, orientation)
-    return Jpeg(pixels, *((height, width) if sideways else (width, height)), form, frames)
+        pixels = turned(pixels, orientation)
+    upright = (height, width) if sideways else (width, height)
+    return Jpeg(pixels, form, frames, None if by == 1 else upright)
 
 
 def _said(content: bytes) -> tuple[str, int, int] | None:
@@ -119,12 +120,3 @@ def _said_to_pillow(content: bytes) -> tuple[str, int, int] | None:
             return image.format or "JPEG", int(getattr(image, "n_frames", 1)), orientation
     except Exception:  # foreign bytes: the slow path names what is wrong with them
         return None
-
-
-def _turned(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """What EXIF orientations 2 to 8 ask for."""
-    if orientation > 4:
-        pixels = pixels.swapaxes(0, 1)
-    rows = -1 if orientation in (3, 4, 7, 8) else 1
-    columns = -1 if orientation in (2, 3, 6, 7) else 1
-    return pixels[::rows, ::columns]

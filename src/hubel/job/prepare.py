@@ -17,6 +17,7 @@ from hubel.data.pixels import Pixels
 from hubel.data.preprocess import Preprocess
 from hubel.data.scan import Record
 from hubel.data.sources import Listing, Source
+from hubel.data.statistics import statistics
 from hubel.data.workers import workers_by_rule
 from hubel.errors import DataError
 from hubel.job.reporter import Reporter
@@ -35,10 +36,7 @@ __all__ = [
     "open_data",
     "preprocess_for",
     "statistics",
-    "wish_of",
 ]
-
-_STATISTICS_FROM = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +66,6 @@ def open_data(source: Source, chosen: dict[str, Any], reporter: Reporter) -> tup
     with _without_collection():
         found, wish = _survey(source, asked, reporter)
         return open_dataset(source, found, asked.seed), wish
-
-
-def wish_of(asked: Recipe) -> Wish:
-    """What a recipe asks of the pixels."""
-    return Wish(size=asked.size, channels=asked.channels, shape=asked.shape, reduced=asked.reduced)
 
 
 @contextmanager
@@ -110,7 +103,7 @@ def expect_unchanged(dataset: Dataset, recipe: Recipe, reporter: Reporter) -> Wi
 def _survey(
     source: Source, asked: Recipe, reporter: Reporter
 ) -> tuple[tuple[Listing, list[Record]], Wish]:
-    wish = wish_of(asked)
+    wish = asked.wish
     workers = asked.workers if asked.workers is not None else workers_by_rule()
     reporter.begin(f"scanning {source.name}", 0)
     found = survey(source, wish, max(1, workers), reporter.advance, on_listed=reporter.resize)
@@ -121,7 +114,8 @@ def _survey(
 def preprocess_for(dataset: Dataset, wish: Wish) -> Preprocess:
     """The way to network input, decided from all accepted samples."""
     table = dataset.manifest.table.filter(dataset.manifest.accepted)
-    columns = (table[name].to_pylist() for name in ("width", "height", "mode"))
+    names = ("width", "height", "mode", "frames", "format")
+    columns = (table[name].to_pylist() for name in names)
     preprocess = choose_preprocess(list(zip(*columns, strict=True)), wish)
     if preprocess is None:
         raise DataError(f"{dataset.source.name}: no picture can be used")
@@ -145,29 +139,6 @@ def gather(
     if not preprocess.mean:
         preprocess = preprocess.with_statistics(*statistics(by_split["train"]))
     return Material(dataset, preprocess, rows, by_split)
-
-
-def statistics(pixels: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation of each channel on the scale of 0 to 1.
-
-    From at most 5,000 training pictures, evenly spread. A channel that never changes gets a
-    deviation of one.
-    """
-    step = -(-len(pixels) // _STATISTICS_FROM)
-    chosen = np.arange(0, len(pixels), step, dtype=np.int64)
-    num_channels = pixels.segments[0].shape[-1]
-    counts = np.zeros((num_channels, 256), np.int64)
-    for start in range(0, len(chosen), 64):
-        taken = pixels.take(chosen[start : start + 64])
-        for channel in range(num_channels):
-            counts[channel] += np.bincount(taken[..., channel].ravel(), minlength=256)
-    values = np.arange(256) / 255
-    mean = [float((count * values).sum() / count.sum()) for count in counts]
-    variance = [
-        float((count * (values - middle) ** 2).sum() / count.sum())
-        for count, middle in zip(counts, mean, strict=True)
-    ]
-    return tuple(mean), tuple(float(np.sqrt(v)) if v > 1e-8 else 1.0 for v in variance)
 
 
 def make_architecture(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hubel.data.augment import Key, augment, mix
+from hubel.data.augment import Key, at_size, augment, mix
 from hubel.data.batches import Batch, Batches
 from hubel.data.keyed import generator, permutation
 from hubel.data.pixels import Pixels
@@ -99,10 +100,10 @@ class Trainer:
             self.average.update(self.module, step, self.recipe.averaging * plan.steps)
         return loss
 
-    def size_at(self, progress: float) -> tuple[int, int]:
-        """Height and width of the training pictures at a point of the training."""
+    def size_at(self, progress: float) -> tuple[int, ...]:
+        """The size of the training samples at a point of the training."""
         assert self.recipe.resolutions is not None
-        full = (self.task.preprocess.height, self.task.preprocess.width)
+        full = self.task.preprocess.size
         smallest = self.task.architecture.smallest_side
         return resolution(progress, self.recipe.resolutions, full, smallest)
 
@@ -134,14 +135,14 @@ class Trainer:
         return loss, (scores.argmax(1) == targets).double().mean().item()
 
     def logits(
-        self, module: nn.Module, pixels: Pixels, size: tuple[int, int] | None = None
+        self, module: nn.Module, pixels: Pixels, size: tuple[int, ...] | None = None
     ) -> NDArray[np.float32]:
         """The scores that a `final_module` gives stored samples: (n, classes).
 
         Args:
             module: on the trainer's device.
             pixels: of the samples.
-            size: height and width to bring the input to, where they differ from its own.
+            size: to bring the input to, where it differs from its own.
         """
         preprocess = self.task.preprocess
         return logits_of(module, pixels, preprocess, self.device, size, self.layout)
@@ -170,8 +171,7 @@ class Trainer:
         """Let the network set what it takes from the data (a whitening stem)."""
         look: Any = getattr(self.module, "init_from_data", None)
         if look is not None:
-            shape = self.task.preprocess
-            enough = max(256, _FIRST_LOOK // (shape.height * shape.width))
+            enough = max(256, _FIRST_LOOK // math.prod(self.task.preprocess.size))
             order = permutation(self.recipe.seed, 0, self.task.train.count)[:enough]
             pixels = torch.from_numpy(self.task.train.pixels.take(order))
             look(self.task.preprocess.tensor(pixels))
@@ -214,7 +214,7 @@ def logits_of(
     pixels: Pixels,
     preprocess: Preprocess,
     device: torch.device,
-    size: tuple[int, int] | None = None,
+    size: tuple[int, ...] | None = None,
     layout: torch.memory_format = torch.channels_last,
 ) -> NDArray[np.float32]:
     """The scores of stored samples, in batches of one fixed size.
@@ -224,7 +224,7 @@ def logits_of(
         pixels: of the samples.
         preprocess: from them to its input.
         device: where.
-        size: height and width to bring the input to, where they differ from its own.
+        size: to bring the input to, where it differs from its own.
         layout: of the input in memory.
 
     Returns:
@@ -237,7 +237,7 @@ def logits_of(
             indices = np.arange(start, min(start + _EVALUATION_BATCH, len(pixels)), dtype=np.int64)
             images = preprocess.tensor(torch.from_numpy(pixels.take(indices)).to(device))
             if size is not None and size != tuple(images.shape[2:]):
-                images = functional.interpolate(images, size, mode="bilinear", antialias=True)
+                images = at_size(images, size)
             images = images.contiguous(memory_format=layout)
             parts.append(module(images).float().cpu())
     return torch.cat(parts).numpy()

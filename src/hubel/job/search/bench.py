@@ -21,7 +21,7 @@ from hubel.data.preprocess import Preprocess
 from hubel.data.split import Samples
 from hubel.errors import Interrupted, RecipeError
 from hubel.evaluation.calibration import softmax
-from hubel.job.prepare import as_pretrained, preprocess_for, statistics, wish_of
+from hubel.job.prepare import as_pretrained, preprocess_for, statistics
 from hubel.job.reporter import Reporter
 from hubel.models.naming import Kind, kind_of
 from hubel.training.budget import measure
@@ -132,8 +132,7 @@ class Bench:
         """
         chosen: dict[str, Any] = {**self.chosen, **settings, "epochs": epochs}
         asked = Recipe(**chosen)
-        wish = wish_of(asked)
-        preprocess = preprocess_for(self.dataset, wish)
+        preprocess = preprocess_for(self.dataset, asked.wish)
         fewest = min(int((self.folds != fold).sum()) for fold in range(self.count))
         classes = len(self.dataset.manifest.classes)
         facts = Facts.of(fewest, preprocess, asked.device, classes)
