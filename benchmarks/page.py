@@ -31,7 +31,7 @@ def page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def section(measured: dict[str, Any]) -> str:
+def section(measured: dict[str, Any]) -> str:  # noqa: PLR0911 (one kind a line)
     """What is shown of one result, by what it holds."""
     if "cold" in measured.get("seconds", {}):
         return start_up(measured)

@@ -22,6 +22,7 @@ from typer.core import TyperGroup  # noqa: E402
 
 from hubel import __version__  # noqa: E402
 from hubel.cli import (  # noqa: E402
+    cache,
     data,
     design,
     ladder,
@@ -69,6 +70,7 @@ app.command("train")(train.command)
 app.command("ladder")(ladder.command)
 app.command("predict")(predict.command)
 app.command("data")(data.command)
+app.add_typer(cache.app, name="cache")
 app.command("design")(design.command)
 app.command("models")(models.command)
 app.command("optimizers")(optimizers.command)
