@@ -159,10 +159,8 @@ class PixelStore:
     ) -> None:
         self.folder = folder / preprocess.geometry
         self.preprocess = preprocess
-        self._about = {
-            "source": os.path.realpath(source) if os.path.exists(source) else source,
-            "pixels": preprocess.in_words,
-        }
+        named = os.path.realpath(source) if os.path.exists(source) else source
+        self._about = {"source": named, "pixels": preprocess.in_words}
         self._shelves = shelves
 
     def writer(self, rows: int) -> PixelWriter:
