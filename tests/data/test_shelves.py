@@ -75,9 +75,7 @@ def test_what_was_used_longest_ago_goes_first_and_it_is_said(
         put(name, 20, used=1e9 - age)
     assert names() == ["old", "middle", "new"]
     allow(monkeypatch, 75 * EACH)
-    with pytest.warns(
-        CacheNote, match=r"gave up 4\.\d kB of /data/old, used longest ago"
-    ):
+    with pytest.warns(CacheNote, match=r"gave up 4\.\d kB of /data/old, used longest ago"):
         put("more", 20)
     assert names() == ["middle", "new", "more"]
 
