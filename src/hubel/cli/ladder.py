@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hubel.cli.train import SAMPLE, Data, Device, Json, Out, Resume, Seed, Size, Workers
+from hubel.cli.train import (
+    SAMPLE,
+    Channels,
+    Data,
+    Device,
+    Json,
+    KindOf,
+    Out,
+    Resume,
+    Seed,
+    Size,
+    Workers,
+)
 from hubel.errors import RecipeError
 from hubel.job.rungs.names import RUNGS
 
@@ -21,7 +33,6 @@ Rungs = Annotated[
     typer.Option(help=f"Names with commas between them, of: {', '.join(RUNGS)} [all]."),
 ]
 Budget = Annotated[str | None, typer.Option(help="Time for everything, as 90s, 15m [15m].")]
-Channels = Annotated[str | None, typer.Option(help="rgb or grey [what the pictures are].")]
 Shape = Annotated[str | None, typer.Option(help="squash, crop or pad other ratios [squash].")]
 
 
@@ -32,6 +43,7 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     out: Out = None,
     resume: Resume = None,
     size: Size = None,
+    kind: KindOf = None,
     channels: Channels = None,
     shape: Shape = None,
     seed: Seed = None,
@@ -40,8 +52,8 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     json: Json = False,
 ) -> None:
     """Fit classifiers from the largest class to networks, and say which differences are real."""
-    given = {"budget": budget, "size": size, "channels": channels, "shape": shape, "seed": seed,
-             "device": device, "workers": workers}  # fmt: skip
+    given = {"budget": budget, "size": size, "kind": kind, "channels": channels, "shape": shape,
+             "seed": seed, "device": device, "workers": workers}  # fmt: skip
     chosen = {name: value for name, value in given.items() if value is not None}
     if resume is not None:
         run = _resume(resume, {"DATA": data, "--out": out, "--rungs": rungs}, chosen)

@@ -37,6 +37,14 @@ Model = Annotated[
     ),
 ]
 Size = Annotated[str | None, typer.Option(help="Input in pixels: 64 or 96x128 (height x width).")]
+KindOf = Annotated[
+    str | None,
+    typer.Option(help="What arrays are: picture, signal or volume [by the number of their axes]."),
+]
+Channels = Annotated[
+    str | None,
+    typer.Option(help="rgb, grey, or rgba, which keeps the alpha [grey where all are]."),
+]
 BatchSize = Annotated[int | None, typer.Option("--batch-size", "-b", help="Pictures a step.")]
 LossName = Annotated[
     str | None,
@@ -73,6 +81,8 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     epochs: Epochs = None,
     model: Model = None,
     size: Size = None,
+    kind: KindOf = None,
+    channels: Channels = None,
     batch_size: BatchSize = None,
     loss: LossName = None,
     optimizer: OptimizerName = None,
@@ -89,6 +99,7 @@ def command(  # noqa: PLR0917 (typer calls it by name)
         _list_settings()
         return
     chosen = {"budget": budget, "epochs": epochs, "model": model, "size": size, "lr": lr,
+              "kind": kind, "channels": channels,
               "loss": loss, "optimizer": optimizer, "batch_size": batch_size, "seed": seed,
               "device": device, "workers": workers}  # fmt: skip
     chosen = {name: value for name, value in chosen.items() if value is not None}

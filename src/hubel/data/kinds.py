@@ -162,7 +162,7 @@ def _notes(kept: set[Form], wanted: tuple[Kind, int], records: Sequence[Record])
 def _depth(forms: list[Form]) -> Depth:
     depths = {form.depth for form in forms}
     if len(depths) == 1:
-        return depths.pop()
+        return forms[0].depth
     return "uint8" if "uint8" in depths and forms[0].kind == "picture" else "float32"
 
 
@@ -171,9 +171,11 @@ def _channels(forms: list[Form], wish: str | None) -> Channels:
     if kind == "picture" and count == 0:
         grey = all(form.channels <= 2 for form in forms)
         found: Any = wish or ("grey" if grey else "rgb")
+        if found not in ("rgb", "grey", "rgba"):
+            raise RecipeError(f"channels: pictures have rgb, grey or rgba; got {found!r}")
         return found
     count = forms[0].channels
-    if wish is not None:
+    if wish not in (None, str(count)):
         raise RecipeError(
             f"channels {wish!r} has no effect on {kind}s of {count} channels; leave it out"
         )

@@ -158,7 +158,7 @@ class Preprocess:
             (8, 8, 3)
         """
         if not self.plain or (isinstance(sample, Decoded) and sample.kind != "picture"):
-            return fitted(sample if isinstance(sample, Decoded) else self._bare(sample), self)
+            return fitted(sample if isinstance(sample, Decoded) else self.sample(sample), self)
         picture = sample.pixels if isinstance(sample, Decoded) else sample
         grey = picture.ndim == 2
         if picture.shape[:2] != (self.height, self.width) or grey == (self.channels == "rgb"):
@@ -197,7 +197,11 @@ class Preprocess:
         lists: dict[str, Any] = {name: tuple(document[name]) for name in ("mean", "std")}
         return cls(**(document | lists))
 
-    def _bare(self, values: NDArray[Any]) -> Decoded:
+    def sample(self, values: NDArray[Any]) -> Decoded:
+        """Values at working size, or not yet there, as the sample that they are."""
+        if self.channels == "rgba":
+            mode = {"uint8": "RGBA", "uint16": "RGBA;16"}.get(self.depth, "RGBA")
+            return Decoded(values, mode, "array", 1)
         channels = values.shape[-1] if values.ndim > len(self.size) else 1
         depth: Any = str(values.dtype)
         return Decoded(values, Form(self.kind, depth, channels).mode, "array", self.planes)

@@ -38,7 +38,7 @@ from hubel.training.rules import Facts, resolve
 
 __all__ = ["SETTINGS", "ladder", "resume_ladder"]
 
-SETTINGS = ("budget", "size", "channels", "shape", "device", "workers", "seed")
+SETTINGS = ("budget", "size", "kind", "channels", "shape", "device", "workers", "seed")
 _BUDGET = 900.0
 
 
@@ -57,7 +57,8 @@ def ladder(
         rungs: names, as a sequence or with commas between them; all of them where it is None.
         out: folder of the run; the first free `runs/<data>-<n>` where it is None.
         sitting: who listens; nobody by default.
-        **settings: `budget="15m"`, `size`, `channels`, `shape`, `device`, `workers`, `seed`.
+        **settings: `budget="15m"`, `size`, `kind`, `channels`, `shape`, `device`, `workers`,
+            `seed`.
 
     Returns:
         The run: its classifier is that of the rung that was chosen on the validation split.

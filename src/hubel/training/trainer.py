@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hubel.data.augment import Key, at_size, augment, mix
+from hubel.data.augment import Key, augment, mix
 from hubel.data.batches import Batch, Batches
 from hubel.data.keyed import generator, permutation
 from hubel.data.pixels import Pixels
@@ -237,7 +237,7 @@ def logits_of(
             indices = np.arange(start, min(start + _EVALUATION_BATCH, len(pixels)), dtype=np.int64)
             images = preprocess.tensor(torch.from_numpy(pixels.take(indices)).to(device))
             if size is not None and size != tuple(images.shape[2:]):
-                images = at_size(images, size)
+                images = functional.interpolate(images, size, mode="bilinear", antialias=True)
             images = images.contiguous(memory_format=layout)
             parts.append(module(images).float().cpu())
     return torch.cat(parts).numpy()
