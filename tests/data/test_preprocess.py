@@ -176,6 +176,7 @@ CHANGES: dict[str, Any] = {
     "kind": "volume",
     "depth": "uint16",
     "planes": 2,
+    "reduced": True,
 }
 SAME_PIXELS = {"mean": (0.1,) * 3, "std": (0.2,) * 3}
 FIXED = {"interpolation", "pixel_rule"}  # there is one of each today

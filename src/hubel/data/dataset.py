@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,11 +20,14 @@ from hubel.caches import cache_folder
 from hubel.data.decode import decode
 from hubel.data.form import Kind, Seen
 from hubel.data.headers import header_of
+from hubel.data.jpeg import reduction
 from hubel.data.kinds import are_stacks, as_stack, common, fitting_way, seen_in, settle_kind
+from hubel.data.live import LiveSegment
 from hubel.data.manifest import SCHEMA, Manifest
-from hubel.data.pixels import Pixels, PixelStore
+from hubel.data.pixels import Pixels, PixelStore, PixelWriter
 from hubel.data.preprocess import Preprocess
 from hubel.data.scan import Progress, Records, ScanCache, scan
+from hubel.data.shelves import CacheFullError, CacheNote, shelves_folder
 from hubel.data.sources import Listing, Source
 from hubel.data.split import (
     Samples,
@@ -95,10 +100,20 @@ def survey(
         listing, seen = replace(listing, reading="volume"), [as_stack(one) for one in seen]
         cache = ScanCache(_scans(source, "volume"))
     guess = choose_preprocess(common(seen, wish.kind), wish)
-    store = pixel_store(source, guess) if guess else None
-    writer = store.writer if store else None
+    writer = _room(pixel_store(source, guess)) if guess else None
     records = scan(source, listing, cache, writer=writer, workers=workers, progress=progress)
     return listing, records
+
+
+def _room(store: PixelStore) -> Callable[[int], PixelWriter | None]:
+    """Makes room for that many pictures; None where the cache may not have them."""
+
+    def writer(rows: int) -> PixelWriter | None:
+        with suppress(CacheFullError):
+            return store.writer(rows)
+        return None
+
+    return writer
 
 
 def _scans(source: Source, reading: Kind | None) -> Path:
@@ -158,11 +173,12 @@ def choose_preprocess(seen: Sequence[Sequence[Any]], wish: Wish) -> Preprocess |
 
     The longer side is the median one, at most 128 px. The input has the ratio that nine in ten
     pictures share, where there is such a one, and is a square otherwise. It is grey where every
-    picture is grey. What holds for depth, for other channels, and for signals and volumes, is in
+    picture is grey. JPEGs are reduced while they are decoded where the median one has four times
+    the input's sides. What holds for depth, for other channels, and for signals and volumes, is in
     `kinds`.
 
     Args:
-        seen: width, height, mode, and frames where there are several, of some samples, or of all.
+        seen: as `Seen`, of some samples, or of all; what follows the mode may be absent.
         wish: what the user asked for.
 
     Returns:
@@ -172,7 +188,17 @@ def choose_preprocess(seen: Sequence[Sequence[Any]], wish: Wish) -> Preprocess |
         return None
     samples = [Seen(*one) for one in seen]
     sides = _size(samples) if samples[0].form.kind == "picture" else (1, 1)
-    return fitting_way(samples, sides, wish.size, wish.channels, wish.shape)
+    way = fitting_way(samples, sides, wish.size, wish.channels, wish.shape)
+    return replace(way, reduced=_large(samples, way) if wish.reduced is None else wish.reduced)
+
+
+def _large(seen: list[Seen], way: Preprocess) -> bool:
+    """Whether there are JPEGs, and the median one is large enough to be reduced."""
+    sides = np.array([one[:2] for one in seen if one.format in ("JPEG", "MPO")], np.int64)
+    if not len(sides) or not way.plain:
+        return False
+    width, height = (int(side) for side in np.median(sides, axis=0))
+    return reduction(height, width, replace(way, reduced=True).enough) > 1
 
 
 def _size(seen: list[Seen]) -> tuple[int, int]:
@@ -187,7 +213,8 @@ def _size(seen: list[Seen]) -> tuple[int, int]:
 
 def pixel_store(source: Source, preprocess: Preprocess) -> PixelStore:
     """Where the pixels of a source are cached."""
-    return PixelStore(cache_folder() / "pixels" / source.key, preprocess)
+    root = shelves_folder()
+    return PixelStore(root / source.key, preprocess, source.name, root)
 
 
 def load_pixels(
@@ -201,7 +228,8 @@ def load_pixels(
 
     Raises:
         DataError: a file was changed or taken away since the scan.
-        StorageError: the cache has no room.
+        StorageError: the disk has no room. Where only the cache's limit is in the way, the pixels
+            are decoded anew each time they are asked for, and a `CacheNote` says so.
     """
     store = pixel_store(dataset.source, preprocess)
     digests = dataset.manifest.digests[rows]
@@ -210,12 +238,18 @@ def load_pixels(
         return pixels
     _, first = np.unique(digests[missing], axis=0, return_index=True)
     missing = missing[np.sort(first)]
-    writer = store.writer(len(missing))
+    try:
+        writer = store.writer(len(missing))
+    except CacheFullError as error:
+        warnings.warn(
+            f"every epoch decodes anew, which is slower: {error}", CacheNote, stacklevel=2
+        )
+        return _live(dataset, rows, preprocess, workers)
 
     def decode_one(place: int) -> None:
         index = missing[place]
         content = _read_unchanged(dataset, int(rows[index]))
-        sample = decode(content, kind=preprocess.kind)
+        sample = decode(content, kind=preprocess.kind, enough=preprocess.enough)
         writer.write(place, sample, digests[index].tobytes())
 
     try:
@@ -228,6 +262,17 @@ def load_pixels(
     pixels, missing = store.find(digests)
     assert len(missing) == 0
     return pixels
+
+
+def _live(
+    dataset: Dataset, rows: NDArray[np.int64], preprocess: Preprocess, workers: int
+) -> Pixels:
+    """The same pixels, decoded whenever they are asked for."""
+    segment: Any = LiveSegment(
+        lambda place: _read_unchanged(dataset, int(rows[place])), len(rows), preprocess, workers
+    )
+    places = np.stack([np.zeros(len(rows), np.int64), np.arange(len(rows))], axis=1)
+    return Pixels((segment,), places)
 
 
 def _read_unchanged(dataset: Dataset, row: int) -> bytes:

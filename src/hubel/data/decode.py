@@ -31,6 +31,7 @@ from hubel.data.apart import decode_apart, may_be_slow
 from hubel.data.deep import is_sixteen_bit, sixteen_bit, turned
 from hubel.data.form import Decoded, Kind, Limits
 from hubel.data.frames import count_frames
+from hubel.data.jpeg import decode_jpeg
 from hubel.data.others import decode_other, is_other
 from hubel.data.wholeness import expect_whole, whole_pictures_only
 from hubel.errors import PictureError
@@ -55,11 +56,14 @@ FORMATS = (
 
 _SIXTEEN_BIT = {"I;16", "I;16B", "I;16L", "I;16N"}
 _ORIENTATION = 0x0112
-# What may turn a JPEG or hold another one; Pillow reads those files.
-_MARKS = (b"Exif\x00", b"http://ns.adobe.com/xap/1.0/", b"MPF\x00")
 
 
-def decode(content: bytes, limits: Limits | None = None, kind: Kind | None = None) -> Decoded:
+def decode(
+    content: bytes,
+    limits: Limits | None = None,
+    kind: Kind | None = None,
+    enough: tuple[int, int] | None = None,
+) -> Decoded:
     """Decode a whole sample.
 
     Args:
@@ -67,6 +71,8 @@ def decode(content: bytes, limits: Limits | None = None, kind: Kind | None = Non
         limits: pixels, bytes, frames and seconds that are allowed.
         kind: what an array of several readings is, and whether the pages of a TIFF are the planes
             of a volume; a rule decides where it is None. Other files are what they are.
+        enough: height and width that a JPEG may be reduced to while it is decoded, as
+            `Preprocess.enough` says; None decodes every pixel.
 
     Raises:
         PictureError: the bytes are no sample, or one that is broken, too large, or of a mode
@@ -92,7 +98,7 @@ def decode(content: bytes, limits: Limits | None = None, kind: Kind | None = Non
             raise PictureError("too many frames", f"at most {limits.frames:,}")
         if may_be_slow(content, FORMATS):
             return Decoded(*decode_apart(content, limits))
-        fast = _decode_jpeg(content, limits)
+        fast = _decode_jpeg(content, limits, enough)
         return fast if fast is not None else _decode_any(content, limits)
     except PictureError:
         raise
@@ -120,22 +126,15 @@ def read_header(content: bytes) -> tuple[int, int, str]:
         raise _named(error) from error
 
 
-def _decode_jpeg(content: bytes, limits: Limits) -> Decoded | None:
+def _decode_jpeg(
+    content: bytes, limits: Limits, enough: tuple[int, int] | None = None
+) -> Decoded | None:
     """The fast path for plain JPEG: the same pixels as Pillow's, or None for Pillow to decide."""
-    if content[:2] != b"\xff\xd8" or any(mark in content for mark in _MARKS):
+    found = decode_jpeg(content, limits.pixels, enough)
+    if found is None:
         return None
-    import simplejpeg
-
-    try:
-        header: tuple[int, int, str, str] = simplejpeg.decode_jpeg_header(content)  # pyright: ignore
-        height, width, colour, _ = header
-        if colour not in ("YCbCr", "Gray") or width * height > limits.pixels:
-            return None
-        grey = colour == "Gray"
-        pixels: Any = simplejpeg.decode_jpeg(content, colorspace="Gray" if grey else "RGB")
-    except ValueError:
-        return None
-    return Decoded(pixels[..., 0] if grey else pixels, "L" if grey else "RGB", "JPEG", 1)
+    mode = "L" if found.pixels.ndim == 2 else "RGB"
+    return Decoded(found.pixels, mode, found.format, found.frames, found.whole)
 
 
 def _decode_other(content: bytes, limits: Limits, kind: Kind | None) -> Decoded | None:

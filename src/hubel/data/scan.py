@@ -211,7 +211,7 @@ def scan(
     listing: Listing,
     cache: ScanCache | None = None,
     *,
-    writer: Callable[[int], PixelWriter] | None = None,
+    writer: Callable[[int], PixelWriter | None] | None = None,
     workers: int = 2,
     progress: Progress = lambda _: None,
 ) -> Records:
@@ -302,7 +302,7 @@ class _Block:
 
     source: Source
     entries: list[Entry]
-    writer: Callable[[int], PixelWriter] | None
+    writer: Callable[[int], PixelWriter | None] | None
     reading: Kind | None
 
 
@@ -339,8 +339,9 @@ def _open(task: _Task, offset: int) -> Record:
     try:
         content = task.source.read(entry.path)
         digest = hashlib.sha256(content).digest()
+        enough = task.writer.preprocess.enough if task.writer is not None else None
         with listening(content) as said:
-            sample = decode(content, kind=task.reading)
+            sample = decode(content, kind=task.reading, enough=enough)
     except PictureError as error:
         return seen._replace(
             digest=digest, problem=error.reason, error=error.detail, warning=_joined(said)

@@ -29,6 +29,7 @@ def sample_rules(preprocess: Preprocess) -> Iterator[Rule]:
         yield "channels", str(preprocess.channels), "as many as every sample has"
     else:
         yield "channels", preprocess.channels, "grey where every picture is grey"
+    yield "reduced", preprocess.reduced, "on where JPEGs have four times the input's sides"
 
 
 def model_rule(recipe: Recipe, chosen: dict[str, Any], preprocess: Preprocess) -> Rule | None:
