@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-Data = Annotated[str | None, typer.Argument(help="A folder, a table, or a zip archive.")]
+Data = Annotated[str | None, typer.Argument(help="As hubel train takes it.")]
 SpaceText = Annotated[
     str | None,
     typer.Option(

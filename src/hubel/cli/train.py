@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hubel.cli.data import SOURCES
 from hubel.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -20,10 +21,7 @@ SAMPLE = "sample:trashnet"
 
 Data = Annotated[
     str | None,
-    typer.Argument(
-        help="A folder, a table, or a zip archive of pictures. "
-        "Without it: sample:trashnet, which comes with hubel."
-    ),
+    typer.Argument(help=f"{SOURCES}. Without it: sample:trashnet, which comes with hubel."),
 ]
 Out = Annotated[Path | None, typer.Option(help="Folder of the run [runs/<data>-<n>].")]
 Resume = Annotated[Path | None, typer.Option(help="Go on with this run.")]
