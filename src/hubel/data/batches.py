@@ -3,6 +3,10 @@
 Position p of the stream is sample `permutation(seed, p // n)[p % n]`. A batch is `batch_size`
 positions in a row, so each epoch has each sample exactly once, every batch is full, and the batch
 of any step can be made without the ones before it.
+
+Where the pixels have several shapes, a batch has one of them, an epoch is a whole number of batches
+(`Mixture`), and the rest holds as well. On several ranks each has its part of every batch, so what
+a step learns from doesn't depend on how many ranks there are.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubel.data.keyed import permutation
+from hubel.data.mixture import Mixture
 from hubel.data.pixels import Pixels
 
 __all__ = ["Batch", "Batches"]
@@ -43,41 +48,90 @@ class Batches:
     Args:
         pixels: of the training samples.
         targets: int64, (n,), their class indices.
-        batch_size: samples a step.
+        batch_size: samples a step; where shapes differ, of the mean area.
         seed: of the run.
+        share: rank and number of ranks, where each has a part of every batch.
     """
 
     def __init__(
-        self, pixels: Pixels, targets: NDArray[np.int64], batch_size: int, seed: int
+        self,
+        pixels: Pixels,
+        targets: NDArray[np.int64],
+        batch_size: int,
+        seed: int,
+        share: tuple[int, int] = (0, 1),
     ) -> None:
+        assert 0 <= share[0] < share[1]
         self.pixels = pixels
         self.targets = targets
         self.batch_size = batch_size
         self.seed = seed
+        self.share = share
+        shapes = pixels.shapes
+        areas = np.array([height * width for height, width, _ in shapes], np.int64)
+        self._mixture = Mixture.of(pixels.kinds, areas, batch_size) if len(shapes) > 1 else None
+        self._an_epoch = self._mixture.count(np.arange(self.count)) if self._mixture else None
         self._orders: dict[int, NDArray[np.int64]] = {}
+        self._cuts: dict[int, list[NDArray[np.int64]]] = {}
 
     @property
     def count(self) -> int:
         """Samples in one epoch."""
         return len(self.targets)
 
+    @property
+    def steps_an_epoch(self) -> float:
+        """How many batches an epoch is; a part of one where batches reach into the next."""
+        return self.count / self.batch_size if self._an_epoch is None else self._an_epoch
+
     def steps(self, epochs: int) -> int:
         """Steps after which every sample was used `epochs` times."""
+        if self._an_epoch is not None:
+            return epochs * self._an_epoch
         return -(-epochs * self.count // self.batch_size)
 
     def epochs_after(self, steps: int) -> int:
         """Whole epochs that are finished after `steps` steps."""
+        if self._an_epoch is not None:
+            return steps // self._an_epoch
         return steps * self.batch_size // self.count
 
+    def for_rank(self, rank: int, ranks: int) -> Batches:
+        """The part of every batch that one of several ranks has.
+
+        Sample i of a batch goes to rank i modulo `ranks`. The parts of a batch differ by one
+        sample at most and may be empty, so gradients are to be averaged by their samples:
+        `samples(step)` says how many the whole batch has.
+
+        Args:
+            rank: counted from 0.
+            ranks: how many there are.
+        """
+        return Batches(self.pixels, self.targets, self.batch_size, self.seed, (rank, ranks))
+
+    def samples(self, step: int) -> int:
+        """How many samples the batch of a step has, on all ranks together."""
+        return len(self._places(step)[0])
+
     def batch(self, step: int) -> Batch:
-        """The batch of one step, counted from 0."""
+        """The batch of one step, counted from 0; of the rank's part of it, where there are some."""
+        rank, ranks = self.share
+        indices, epochs = (found[rank::ranks] for found in self._places(step))
+        return Batch(indices, epochs, self.pixels.take(indices), self.targets[indices])
+
+    def _places(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The samples of the whole batch of a step, and the epoch of each."""
+        if self._an_epoch is not None:
+            epoch, place = divmod(step, self._an_epoch)
+            indices = self._order(epoch)[self._cut(epoch)[place]]
+            return indices, np.full_like(indices, epoch)
         positions = np.arange(step * self.batch_size, (step + 1) * self.batch_size, dtype=np.int64)
         epochs = positions // self.count
         indices = np.empty_like(positions)
         for epoch in np.unique(epochs).tolist():
             here = epochs == epoch
             indices[here] = self._order(epoch)[positions[here] % self.count]
-        return Batch(indices, epochs, self.pixels.take(indices), self.targets[indices])
+        return indices, epochs
 
     def stream(self, first: int, last: int, workers: int) -> Iterator[Batch]:
         """The batches of the steps from `first` up to `last`; with workers, made ahead of use."""
@@ -97,3 +151,11 @@ class Batches:
             kept = {key: order for key, order in self._orders.items() if key >= epoch - 1}
             self._orders = kept | {epoch: permutation(self.seed, epoch, self.count)}
         return self._orders[epoch]
+
+    def _cut(self, epoch: int) -> list[NDArray[np.int64]]:
+        """Of each batch of an epoch, places in its order."""
+        assert self._mixture is not None
+        if epoch not in self._cuts:
+            kept = {key: cut for key, cut in self._cuts.items() if key >= epoch - 1}
+            self._cuts = kept | {epoch: self._mixture.cut(self._order(epoch), self.seed, epoch)}
+        return self._cuts[epoch]
