@@ -89,7 +89,9 @@ def test_a_picture_in_its_bucket_is_whole_centred_and_bent_by_less_than_a_pixel(
 
 
 @given(st.lists(st.integers(0, 40), min_size=len(COMMON), max_size=len(COMMON)), AREAS)
-def test_of_common_ratios_that_many_share_hardly_anything_is_padded(counts: list[int], area: int) -> None:
+def test_of_common_ratios_that_many_share_hardly_anything_is_padded(
+    counts: list[int], area: int
+) -> None:
     sizes = array([size for size, count in zip(COMMON, counts, strict=True)
                    for _ in range(20 + count)])  # fmt: skip
     cut, padded = waste(choose_buckets(sizes, area), sizes)
@@ -99,7 +101,9 @@ def test_of_common_ratios_that_many_share_hardly_anything_is_padded(counts: list
 
 @given(st.integers(0, 2**32), st.floats(0.1, 0.7), AREAS)
 @settings(max_examples=25)
-def test_ratios_of_any_value_from_1_2_to_2_1_pad_less_than_a_fiftieth(seed: int, spread: float, area: int) -> None:
+def test_ratios_of_any_value_from_1_2_to_2_1_pad_less_than_a_fiftieth(
+    seed: int, spread: float, area: int
+) -> None:
     logs = np.random.default_rng(seed).uniform(-spread, spread, 300)
     sizes = np.stack([1000 * np.exp(-logs / 2), 1000 * np.exp(logs / 2)], 1).astype(np.int64)
     cut, padded = waste(choose_buckets(sizes, area), sizes)

@@ -145,7 +145,9 @@ def test_the_shapes_are_mixed_in_an_order_of_its_own_for_each_seed_and_epoch() -
 def test_equal_areas_have_the_batch_size_that_was_asked_for() -> None:
     areas = np.array([49, 49, 49])
     for batch_size in range(1, 200):
-        assert Mixture.of(np.array([0, 1, 2, 2]), areas, batch_size).most.tolist() == [batch_size] * 3
+        assert (
+            Mixture.of(np.array([0, 1, 2, 2]), areas, batch_size).most.tolist() == [batch_size] * 3
+        )
 
 
 @pytest.mark.parametrize("workers", [0, 2])

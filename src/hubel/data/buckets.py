@@ -233,8 +233,9 @@ class _Costs:
 
         here = np.searchsorted(ratios, centers)
         middle = np.searchsorted(ratios, (centers[:, None] + centers[None, :]) / 2)
-        left, right = above(here[:, None], middle, centers[:, None]), below(
-            middle, here[None, :], centers[None, :]
+        left, right = (
+            above(here[:, None], middle, centers[:, None]),
+            below(middle, here[None, :], centers[None, :]),
         )
         ordered = np.triu(np.ones_like(left, dtype=bool), 1)
         between = np.where(ordered, left + right, np.inf)

@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from hubel.caches import cache_folder
+from hubel.data.buckets import buckets_of
 from hubel.data.decode import decode, quiet_decoders, read_header
 from hubel.data.manifest import SCHEMA, Manifest
 from hubel.data.pixels import Pixels, PixelStore
 from hubel.data.preprocess import Preprocess, Shape
 from hubel.data.scan import Progress, Record, ScanCache, scan, unchanged
+from hubel.data.shape_costs import true_sizes
 from hubel.data.sources import Listing, Source
 from hubel.data.split import Samples, Shares, assign, contradictions, leaks, settle_given
 from hubel.errors import DataError, PictureError
@@ -83,7 +85,8 @@ def survey(
     on_listed(len(listing.entries))
     cache = ScanCache(cache_folder() / "scans" / f"{source.key}.parquet")
     known = cache.load()
-    guess = choose_preprocess(_headers(source, listing, known), wish)
+    # Which buckets there are is known when all are scanned; all else takes pictures of one size.
+    guess = choose_preprocess(_headers(source, listing, known), _of_one_size(wish))
     store = pixel_store(source, guess) if guess else None
     writer = store.writer if store else None
     records = scan(source, listing, known, writer=writer, workers=workers, progress=progress)
@@ -156,6 +159,10 @@ def choose_preprocess(seen: list[tuple[int, int, str]], wish: Wish) -> Preproces
     return Preprocess(height=height, width=width, channels=channels, shape=wish.shape)
 
 
+def _of_one_size(wish: Wish) -> Wish:
+    return replace(wish, shape="squash") if wish.shape == "bucket" else wish
+
+
 def _size(seen: list[tuple[int, int, str]]) -> tuple[int, int]:
     widths, heights = (np.array([one[axis] for one in seen], np.float64) for axis in (0, 1))
     side = min(_LARGEST_SIDE, int(np.median(np.maximum(widths, heights))))
@@ -180,10 +187,31 @@ def load_pixels(
 ) -> Pixels:
     """The pixels of some rows of the manifest, from the cache, or decoded now by some threads.
 
+    Each bucket has a store of its own.
+
     Raises:
         DataError: a file was changed or taken away since the scan.
         StorageError: the cache has no room.
     """
+    if not preprocess.buckets:
+        return _load(dataset, rows, preprocess, progress, workers)
+    own = buckets_of(preprocess.buckets, true_sizes(dataset.manifest, rows))
+    parts: list[tuple[NDArray[np.int64], Pixels]] = []
+    for number, way in enumerate(preprocess.parts):
+        here = np.flatnonzero(own == number)
+        if len(here):
+            parts.append((here, _load(dataset, rows[here], way, progress, workers)))
+    return Pixels.joined(parts)
+
+
+def _load(
+    dataset: Dataset,
+    rows: NDArray[np.int64],
+    preprocess: Preprocess,
+    progress: Progress,
+    workers: int,
+) -> Pixels:
+    """As `load_pixels`, of one size."""
     store = pixel_store(dataset.source, preprocess)
     digests = dataset.manifest.digests[rows]
     pixels, missing = store.find(digests)

@@ -99,7 +99,7 @@ class Pixels:
         places = np.empty((sum(len(part) for _, part in parts), 2), np.int64)
         segments: list[NDArray[np.uint8]] = []
         for indices, part in parts:
-            places[indices] = part.places + [len(segments), 0]
+            places[indices] = part.places + np.array([len(segments), 0])
             segments += part.segments
         return cls(tuple(segments), places)
 

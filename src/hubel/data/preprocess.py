@@ -7,6 +7,7 @@ Training, evaluation, prediction, export and the service all call `Preprocess.pi
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from hubel.data.buckets import Size, bucket_of, place
 from hubel.errors import RecipeError
 from hubel.storage import canonical_json
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["PIXEL_RULE", "Channels", "Preprocess", "Shape"]
 
 Channels = Literal["rgb", "grey"]
-Shape = Literal["squash", "crop", "pad"]
+Shape = Literal["squash", "crop", "pad", "bucket"]
 
 PIXEL_RULE = 1
 """Version of the rules in `decode` and here: raised when any pixel would come out differently."""
@@ -37,11 +39,14 @@ class Preprocess:
         height, width: of the input, in pixels.
         channels: "rgb", or "grey" (luma of ITU-R 601).
         shape: "squash" resizes both sides freely; "crop" keeps the ratio and cuts the middle out;
-            "pad" keeps the ratio and fills with `background`.
+            "pad" keeps the ratio and fills with `background`; "bucket" keeps the ratio and brings
+            each picture to the one of `buckets` that suits it, as `hubel.data.buckets` says.
         background: 0 to 255, what "pad" fills with.
         mean, std: of each channel on the scale of 0 to 1, of the training pixels.
         interpolation: always antialiased "bilinear" (Pillow's), named so that a file states it.
         pixel_rule: version of the decoding rules.
+        buckets: (height, width) pairs; `height` and `width` are then those of the network's
+            nominal input, of about the same area.
     """
 
     height: int
@@ -53,6 +58,7 @@ class Preprocess:
     std: tuple[float, ...] = ()
     interpolation: Literal["bilinear"] = "bilinear"
     pixel_rule: int = PIXEL_RULE
+    buckets: tuple[Size, ...] = ()
 
     def __post_init__(self) -> None:
         if self.height < 1 or self.width < 1:
@@ -72,7 +78,22 @@ class Preprocess:
     def geometry(self) -> str:
         """A key of all that decides the cached pixels: everything but `mean` and `std`."""
         described = asdict(replace(self, mean=(), std=()))
+        if not self.buckets:  # as it was before there were any, so that caches stay
+            del described["buckets"]
         return hashlib.sha256(canonical_json(described)).hexdigest()[:16]
+
+    @property
+    def parts(self) -> tuple[Preprocess, ...]:
+        """The ways to pixels of one size each that it is made of: one a bucket, or itself."""
+        return tuple(map(self._at, self.buckets)) or (self,)
+
+    def with_buckets(self, buckets: Sequence[Size]) -> Preprocess:
+        """The same way, to these sizes."""
+        return replace(self, shape="bucket", buckets=tuple(buckets))
+
+    def squashed(self) -> Preprocess:
+        """A way to one size for all, without statistics."""
+        return replace(self, shape="squash", buckets=(), mean=(), std=())
 
     def with_statistics(self, mean: tuple[float, ...], std: tuple[float, ...]) -> Preprocess:
         """The same way to pixels, with the statistics of the training pixels."""
@@ -85,13 +106,16 @@ class Preprocess:
             picture: (h, w) or (h, w, 3), as `decode` gives it.
 
         Returns:
-            uint8, (height, width, channels).
+            uint8, (height, width, channels); of its bucket, where there are some.
 
         Example:
             >>> way = Preprocess(height=8, width=8)
             >>> way.pixels(np.zeros((30, 40), np.uint8)).shape
             (8, 8, 3)
         """
+        if self.buckets and self.buckets != ((self.height, self.width),):
+            own = bucket_of(self.buckets, (picture.shape[0], picture.shape[1]))
+            return self._at(own).pixels(picture)
         grey = picture.ndim == 2
         if picture.shape[:2] != (self.height, self.width) or grey == (self.channels == "rgb"):
             mode = "RGB" if self.channels == "rgb" else "L"
@@ -116,13 +140,18 @@ class Preprocess:
 
     def to_json(self) -> dict[str, Any]:
         """The description as JSON types."""
-        return asdict(self) | {"mean": list(self.mean), "std": list(self.std)}
+        lists = {"mean": list(self.mean), "std": list(self.std)}
+        return asdict(self) | lists | {"buckets": [list(size) for size in self.buckets]}
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Preprocess:
         """The inverse of `to_json`."""
         lists: dict[str, Any] = {name: tuple(document[name]) for name in ("mean", "std")}
+        lists["buckets"] = tuple(tuple(size) for size in document.get("buckets", ()))
         return cls(**(document | lists))
+
+    def _at(self, size: Size) -> Preprocess:
+        return replace(self, height=size[0], width=size[1], buckets=(size,))
 
     def _fit(self, image: Image.Image) -> Image.Image:
         if image.size == (self.width, self.height):
@@ -133,12 +162,20 @@ class Preprocess:
             return image.resize(
                 (self.width, self.height), Image.Resampling.BILINEAR, box=self._middle(image.size)
             )
-        scale = min(self.width / image.width, self.height / image.height)
-        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        if self.shape == "bucket":
+            fit = place((image.height, image.width), (self.height, self.width))
+            size, box = (fit.inner[1], fit.inner[0]), fit.box
+        else:
+            scale = min(self.width / image.width, self.height / image.height)
+            size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+            box = None
+        resized = image.resize(size, Image.Resampling.BILINEAR, box=box)
+        if size == (self.width, self.height):
+            return resized
         fill: Any = (self.background,) * 3 if image.mode == "RGB" else self.background
         canvas = Image.new(image.mode, (self.width, self.height), fill)
         corner = ((self.width - size[0]) // 2, (self.height - size[1]) // 2)
-        canvas.paste(image.resize(size, Image.Resampling.BILINEAR), corner)
+        canvas.paste(resized, corner)
         return canvas
 
     def _middle(self, size: tuple[int, int]) -> tuple[float, float, float, float]:

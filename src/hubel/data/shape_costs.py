@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubel.data.buckets import Size, waste
+from hubel.data.manifest import Manifest
 
-__all__ = ["ShapeCost", "cost_line", "shape_costs"]
+__all__ = ["ShapeCost", "cost_line", "shape_costs", "true_sizes"]
 
 Sizes = NDArray[np.int64]
 
@@ -58,9 +59,15 @@ class ShapeCost:
         )
 
 
-def shape_costs(
-    sizes_N2: Sizes, size: Size, buckets: Sequence[Size] = ()
-) -> tuple[ShapeCost, ...]:
+def true_sizes(manifest: Manifest, rows: NDArray[np.int64]) -> Sizes:
+    """Height and width of the pictures of some rows, upright, in pixels: (n, 2)."""
+    columns = [
+        manifest.table[name].to_numpy(zero_copy_only=False)[rows] for name in ("height", "width")
+    ]
+    return np.stack(columns, 1).astype(np.int64)
+
+
+def shape_costs(sizes_N2: Sizes, size: Size, buckets: Sequence[Size] = ()) -> tuple[ShapeCost, ...]:
     """The cost of every way, from the true sizes of the pictures.
 
     Sides are taken as they are before they are rounded to whole pixels.

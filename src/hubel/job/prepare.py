@@ -32,6 +32,7 @@ __all__ = [
     "gather",
     "make_architecture",
     "make_task",
+    "of_one_size",
     "open_data",
     "preprocess_for",
     "statistics",
@@ -141,6 +142,14 @@ def gather(
     return Material(dataset, preprocess, rows, by_split)
 
 
+def of_one_size(material: Material, reporter: Reporter, workers: int = 1) -> Material:
+    """The same pictures squashed to one size, for what needs that; as they are without buckets."""
+    preprocess = material.preprocess
+    if not preprocess.buckets:
+        return material
+    return gather(material.dataset, preprocess.squashed(), reporter, workers)
+
+
 def statistics(pixels: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of each channel on the scale of 0 to 1.
 
@@ -148,11 +157,11 @@ def statistics(pixels: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
     deviation of one.
     """
     step = -(-len(pixels) // _STATISTICS_FROM)
-    chosen = np.arange(0, len(pixels), step, dtype=np.int64)
+    chosen = pixels.select(np.arange(0, len(pixels), step, dtype=np.int64))
     num_channels = pixels.segments[0].shape[-1]
     counts = np.zeros((num_channels, 256), np.int64)
-    for start in range(0, len(chosen), 64):
-        taken = pixels.take(chosen[start : start + 64])
+    for block in chosen.blocks(64):
+        taken = chosen.take(block)
         for channel in range(num_channels):
             counts[channel] += np.bincount(taken[..., channel].ravel(), minlength=256)
     values = np.arange(256) / 255

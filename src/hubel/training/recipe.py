@@ -74,7 +74,7 @@ class Recipe:
     size: tuple[int, int] | None = _setting(None, "height and width of the input, in pixels", 1)
     channels: str | None = _setting(None, "`rgb` or `grey`")
     shape: Shape = _setting(  # noqa: RUF009 (a field, as the others)
-        "squash", "`squash`, `crop` or `pad` pictures of another ratio"
+        "squash", "`squash`, `crop` or `pad` pictures of another ratio, or `bucket` them by it"
     )
     epochs: int | None = _setting(None, "passes over the training pictures", 1)
     budget: float | None = _setting(600.0, "seconds from the command to the report", 1)
@@ -128,7 +128,7 @@ class Recipe:
         _choose("loss", self.loss, tuple(LOSSES))
         _choose("class_weights", self.class_weights, CLASS_WEIGHTS)
         _choose("optimizer", self.optimizer, tuple(OPTIMIZERS))
-        _choose("shape", self.shape, ("squash", "crop", "pad"))
+        _choose("shape", self.shape, ("squash", "crop", "pad", "bucket"))
         _choose("device", self.device.partition(":")[0], ("auto", "cpu", "cuda", "mps"))
         if self.resolutions is not None:
             _check_resolutions(self.resolutions)

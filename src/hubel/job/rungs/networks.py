@@ -16,7 +16,7 @@ from hubel.job.desk import Desk, Sitting
 from hubel.job.finish import answers
 from hubel.job.learn import learn, save_final
 from hubel.job.ledger import Ledger
-from hubel.job.prepare import Material, gather, make_architecture
+from hubel.job.prepare import Material, gather, make_architecture, of_one_size
 from hubel.job.rungs.rung import Rung
 from hubel.job.structure import structure_of
 from hubel.runs import Run
@@ -46,18 +46,20 @@ class NetworkRung:
         model: as a recipe names it; None is the hybrid, whose line follows from the pictures.
         weight: its share of what the cheap rungs leave.
         side: most pixels a side that it is given.
+        several_sizes: whether it takes pictures of several sizes, where the data come in buckets.
     """
 
     model: str | None
     weight: float
     side: int | None = None
+    several_sizes: bool = False
 
 
 NETWORK_RUNGS: MappingProxyType[str, NetworkRung] = MappingProxyType(
     {
         "mlp": NetworkRung("mlp", 1.0, 32),
         "lenet": NetworkRung("lenet5", 1.0, 32),
-        "convnet": NetworkRung("convnet", 5.0),
+        "convnet": NetworkRung("convnet", 5.0, several_sizes=True),
         "hybrid": NetworkRung(None, 3.0),
     }
 )
@@ -69,12 +71,26 @@ class Materials:
     def __init__(self, desk: Desk, whole: Material) -> None:
         self._desk, self._whole = desk, whole
         self._small: dict[int, Material] = {}
+        self._plain = whole
+
+    @property
+    def plain(self) -> Material:
+        """The material at one size; squashed where the whole comes in buckets."""
+        if self._plain.preprocess.buckets:
+            with self._desk.ledger.stage("pixels"):
+                workers = self._desk.recipe.workers or 1
+                self._plain = of_one_size(self._whole, self._desk.reporter, workers)
+        return self._plain
+
+    def of(self, rung: NetworkRung) -> Material:
+        """The material that suits a rung."""
+        return self._whole if rung.several_sizes else self.at(rung.side)
 
     def at(self, side: int | None) -> Material:
-        """The material with at most so many pixels a side, as it is where that is None."""
-        now = self._whole.preprocess
+        """The plain material with at most so many pixels a side, as it is where that is None."""
+        now = self.plain.preprocess
         if side is None or max(now.height, now.width) <= side:
-            return self._whole
+            return self.plain
         if side not in self._small:
             height, width = min(now.height, side), min(now.width, side)
             small = replace(now, height=height, width=width, mean=(), std=())
@@ -119,7 +135,7 @@ def climb_network(main: Desk, key: str, materials: Materials, seconds: float) ->
     """
     started = time.monotonic()
     rung = NETWORK_RUNGS[key]
-    material = materials.at(rung.side)
+    material = materials.of(rung)
     left = seconds - (time.monotonic() - started)
     if left < 1:
         share = in_seconds(max(left, 0.0))
@@ -138,11 +154,16 @@ def climb_network(main: Desk, key: str, materials: Materials, seconds: float) ->
              for split in ("val", "test")}  # fmt: skip
     counts = {"parameters": cost.parameters, "multiply_adds": cost.multiply_adds}
     desk.ledger.write(status="done", error=None, **counts)
-    size = f"{material.preprocess.height} x {material.preprocess.width} px"
+    size = _size(material.preprocess)
     epochs = desk.ledger.facts["made"]["epochs"]
     note = f"{epochs:.0f} epochs from scratch, {size}"
     spent = learned.journey.seconds
     return Rung(key, found, cost.parameters, cost.multiply_adds, spent, note, classifier)
+
+
+def _size(preprocess: Preprocess) -> str:
+    size = f"{preprocess.height} x {preprocess.width} px"
+    return f"{len(preprocess.buckets)} buckets of about {size}" if preprocess.buckets else size
 
 
 def mark_failed(main: Desk, key: str, why: str) -> None:
@@ -179,6 +200,8 @@ def _desk(main: Desk, key: str, material: Material, seconds: float) -> Desk:
         "seed": main.recipe.seed,
         "device": str(main.device),
     }
+    if preprocess.buckets:
+        chosen["shape"] = "bucket"
     if main.recipe.workers is not None:
         chosen["workers"] = main.recipe.workers
     classes = len(material.dataset.manifest.classes)

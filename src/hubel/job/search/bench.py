@@ -21,6 +21,7 @@ from hubel.data.preprocess import Preprocess
 from hubel.data.split import Samples
 from hubel.errors import Interrupted, RecipeError
 from hubel.evaluation.calibration import softmax
+from hubel.job.bucketing import with_buckets
 from hubel.job.prepare import as_pretrained, preprocess_for, statistics
 from hubel.job.reporter import Reporter
 from hubel.models.naming import Kind, kind_of
@@ -137,7 +138,8 @@ class Bench:
         fewest = min(int((self.folds != fold).sum()) for fold in range(self.count))
         classes = len(self.dataset.manifest.classes)
         facts = Facts.of(fewest, preprocess, asked.device, classes)
-        return resolve(chosen, facts)[0], preprocess
+        recipe = resolve(chosen, facts)[0]
+        return recipe, with_buckets(self.dataset, preprocess, recipe)
 
     def refusal(self, settings: dict[str, Any]) -> str | None:
         """Why settings are not possible; None where they are. Nothing is trained."""
