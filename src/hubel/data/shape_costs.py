@@ -119,8 +119,8 @@ def cost_line(costs: Sequence[ShapeCost], chosen: str) -> str:
 
     Example:
         >>> costs = shape_costs(np.array([[384, 512]]), (96, 96), ((84, 112),))
-        >>> print(cost_line(costs, "crop"))
-        crop drops 25% of the pixels; squash bends 100% of the pictures by up to 33%; pad fills 25% with nothing; bucket drops 0%, fills 0% (1 size)
+        >>> cost_line(costs, "crop").split("; ")[:2]
+        ['crop drops 25% of the pixels', 'squash bends 100% of the pictures by up to 33%']
     """
     ordered = sorted(costs, key=lambda cost: cost.shape != chosen)
     return "; ".join(f"{cost.shape} {cost}" for cost in ordered)
