@@ -173,6 +173,9 @@ CHANGES: dict[str, Any] = {
     "channels": "grey",
     "shape": "pad",
     "background": 0,
+    "kind": "volume",
+    "depth": "uint16",
+    "planes": 2,
 }
 SAME_PIXELS = {"mean": (0.1,) * 3, "std": (0.2,) * 3}
 FIXED = {"interpolation", "pixel_rule"}  # there is one of each today

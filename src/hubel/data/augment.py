@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from hubel.data.keyed import generator, uniform
 
-__all__ = ["Augmentation", "Key", "augment", "mix"]
+__all__ = ["Augmentation", "Key", "at_size", "augment", "mix"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,6 +108,16 @@ def mix(
     mixed[:, :, top:bottom, left:right] = x_NCHW[partner, :, top:bottom, left:right]
     kept = 1 - (bottom - top) * (right - left) / (height * width)
     return mixed, torch.lerp(y_NK[partner], y_NK, kept)
+
+
+def at_size(x_NCS: Tensor, size: tuple[int, ...]) -> Tensor:
+    """A batch brought to another size, antialiased: of pictures by bilinear interpolation.
+
+    Signals and volumes are averaged over the cells of the result.
+    """
+    if x_NCS.ndim == 4:
+        return functional.interpolate(x_NCS, size, mode="bilinear", antialias=True)
+    return functional.interpolate(x_NCS, size, mode="area")
 
 
 def _interval(side: int, share: float, place: float) -> tuple[int, int]:

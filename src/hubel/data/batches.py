@@ -11,9 +11,11 @@ a step learns from doesn't depend on how many ranks there are.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,13 +34,13 @@ class Batch:
     Attributes:
         indices: int64, (n,), which samples of the training set.
         epochs: int64, (n,), the epoch of each.
-        pixels: uint8, (n, height, width, channels).
+        pixels: (n, *size, channels), uint8 as a rule.
         targets: int64, (n,), class indices.
     """
 
     indices: NDArray[np.int64]
     epochs: NDArray[np.int64]
-    pixels: NDArray[np.uint8]
+    pixels: NDArray[Any]
     targets: NDArray[np.int64]
 
 
@@ -68,7 +70,7 @@ class Batches:
         self.seed = seed
         self.share = share
         shapes = pixels.shapes
-        areas = np.array([height * width for height, width, _ in shapes], np.int64)
+        areas = np.array([math.prod(shape[:-1]) for shape in shapes], np.int64)
         self._mixture = Mixture.of(pixels.kinds, areas, batch_size) if len(shapes) > 1 else None
         self._an_epoch = self._mixture.count(np.arange(self.count)) if self._mixture else None
         self._orders: dict[int, NDArray[np.int64]] = {}

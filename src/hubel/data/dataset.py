@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,14 +16,18 @@ from numpy.typing import NDArray
 
 from hubel.caches import cache_folder
 from hubel.data.buckets import buckets_of
-from hubel.data.decode import decode, quiet_decoders, read_header
+from hubel.data.decode import decode, quiet_decoders
+from hubel.data.form import Kind, Seen
+from hubel.data.headers import header_of
+from hubel.data.kinds import are_stacks, as_stack, common, fitting_way, seen_in, settle_kind
 from hubel.data.manifest import SCHEMA, Manifest
 from hubel.data.pixels import Pixels, PixelStore
-from hubel.data.preprocess import Preprocess, Shape
+from hubel.data.preprocess import Preprocess
 from hubel.data.scan import Progress, Record, ScanCache, scan, unchanged
 from hubel.data.shape_costs import true_sizes
 from hubel.data.sources import Listing, Source
 from hubel.data.split import Samples, Shares, assign, contradictions, leaks, settle_given
+from hubel.data.wish import Wish
 from hubel.errors import DataError, PictureError
 
 __all__ = [
@@ -38,15 +43,6 @@ __all__ = [
 _HEADERS = 64
 _LARGEST_SIDE = 128
 _SAME_RATIO, _MOST = 0.05, 0.9
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wish:
-    """What the user asked of the pixels; None leaves it to a rule."""
-
-    size: tuple[int, int] | None = None
-    channels: str | None = None
-    shape: Shape = "squash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +77,28 @@ def survey(
     Returns:
         The listing, and one record for each of its entries.
     """
-    listing = source.list()
+    listing = replace(source.list(), reading=wish.kind)
     on_listed(len(listing.entries))
-    cache = ScanCache(cache_folder() / "scans" / f"{source.key}.parquet")
+    cache = ScanCache(_scans(source, wish.kind))
     known = cache.load()
+    seen = _headers(source, listing, known)
+    if wish.kind is None and are_stacks(seen):
+        listing, seen = replace(listing, reading="volume"), [as_stack(one) for one in seen]
+        cache = ScanCache(_scans(source, "volume"))
+        known = cache.load()
     # Which buckets there are is known when all are scanned; all else takes pictures of one size.
-    guess = choose_preprocess(_headers(source, listing, known), _of_one_size(wish))
+    guess = choose_preprocess(common(seen, wish.kind), _of_one_size(wish))
     store = pixel_store(source, guess) if guess else None
     writer = store.writer if store else None
     records = scan(source, listing, known, writer=writer, workers=workers, progress=progress)
     if records and any(known.get(record.path) is not record for record in records):
         cache.save(records)
     return listing, records
+
+
+def _scans(source: Source, reading: Kind | None) -> Path:
+    name = source.key if reading is None else f"{source.key}-{reading}"
+    return cache_folder() / "scans" / f"{name}.parquet"
 
 
 def open_dataset(
@@ -112,7 +118,7 @@ def open_dataset(
     """
     listing, records = found
     given, given_notes = settle_given([entry.split for entry in listing.entries])
-    problems = [record.problem for record in records]
+    problems, kind_notes = settle_kind(records, listing.reading)
     usable = [place for place, problem in enumerate(problems) if problem is None]
     samples = _samples(listing, records, given, usable)
     for place, other in contradictions(samples).items():
@@ -133,18 +139,21 @@ def open_dataset(
         names = ", ".join(map(repr, sorted(lost)))
         notes = [*notes, f"no picture can be used of: {names}; no such class is learned"]
     manifest = Manifest(_table(listing, records, problems, splits))
-    return Dataset(source, listing.kind, manifest, (*listing.notes, *given_notes, *notes))
+    return Dataset(
+        source, listing.kind, manifest, (*listing.notes, *kind_notes, *given_notes, *notes)
+    )
 
 
-def choose_preprocess(seen: list[tuple[int, int, str]], wish: Wish) -> Preprocess | None:
+def choose_preprocess(seen: Sequence[Sequence[Any]], wish: Wish) -> Preprocess | None:
     """The way to network input, by rule where the user has no wish.
 
     The longer side is the median one, at most 128 px. The input has the ratio that nine in ten
     pictures share, where there is such a one, and is a square otherwise. It is grey where every
-    picture is grey.
+    picture is grey. What holds for depth, for other channels, and for signals and volumes, is in
+    `kinds`.
 
     Args:
-        seen: width, height and mode of some pictures, or of all.
+        seen: width, height, mode, and frames where there are several, of some samples, or of all.
         wish: what the user asked for.
 
     Returns:
@@ -152,18 +161,16 @@ def choose_preprocess(seen: list[tuple[int, int, str]], wish: Wish) -> Preproces
     """
     if not seen:
         return None
-    height, width = wish.size or _size(seen)
-    grey = all(mode in ("1", "L", "LA") or mode.startswith(("I", "F")) for _, _, mode in seen)
-    channels = wish.channels or ("grey" if grey else "rgb")
-    assert channels in ("rgb", "grey")
-    return Preprocess(height=height, width=width, channels=channels, shape=wish.shape)
+    samples = [Seen(*one) for one in seen]
+    sides = _size(samples) if samples[0].form.kind == "picture" else (1, 1)
+    return fitting_way(samples, sides, wish.size, wish.channels, wish.shape)
 
 
 def _of_one_size(wish: Wish) -> Wish:
     return replace(wish, shape="squash") if wish.shape == "bucket" else wish
 
 
-def _size(seen: list[tuple[int, int, str]]) -> tuple[int, int]:
+def _size(seen: list[Seen]) -> tuple[int, int]:
     widths, heights = (np.array([one[axis] for one in seen], np.float64) for axis in (0, 1))
     side = min(_LARGEST_SIDE, int(np.median(np.maximum(widths, heights))))
     ratio = float(np.median(widths / heights))
@@ -224,7 +231,8 @@ def _load(
     def decode_one(place: int) -> None:
         index = missing[place]
         content = _read_unchanged(dataset, int(rows[index]))
-        writer.write(place, decode(content).pixels, digests[index].tobytes())
+        sample = decode(content, kind=preprocess.kind)
+        writer.write(place, sample, digests[index].tobytes())
 
     try:
         with quiet_decoders(), ThreadPoolExecutor(max(1, workers)) as pool:
@@ -249,21 +257,19 @@ def _read_unchanged(dataset: Dataset, row: int) -> bytes:
     return content
 
 
-def _headers(
-    source: Source, listing: Listing, known: dict[bytes, Record]
-) -> list[tuple[int, int, str]]:
-    """Width, height and mode of pictures spread over the listing; known ones aren't read."""
+def _headers(source: Source, listing: Listing, known: dict[bytes, Record]) -> list[Seen]:
+    """What the headers of samples say, spread over the listing; known ones aren't read."""
     entries = [entry for entry in listing.entries if entry.problem is None]
     step = max(1, len(entries) // _HEADERS)
-    seen: list[tuple[int, int, str]] = []
+    seen: list[Seen] = []
     with quiet_decoders():
         for entry in entries[::step]:
             record = unchanged(known, entry)
             try:
                 if record is None:
-                    seen.append(read_header(source.read(entry.path)))
+                    seen.append(header_of(source.read(entry.path), listing.reading))
                 elif record.width and record.height and record.mode:
-                    seen.append((record.width, record.height, record.mode))
+                    seen.append(seen_in(record))
             except PictureError:
                 continue
     return seen

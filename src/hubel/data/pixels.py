@@ -1,8 +1,9 @@
-"""Decoded pixels, kept once at working size: uint8, memory-mapped, found by content.
+"""Decoded samples, kept once at working size: memory-mapped, found by content.
 
 A store is a folder of segments that never change once written. A segment is a pair of files:
-`<name>.pixels.npy`, (rows, height, width, channels), and `<name>.digests.npy`, (rows, 32), the
-SHA-256 of the file that each row came from. The second is written last and makes the pair count.
+`<name>.pixels.npy`, (rows, *size, channels) of the depth of its preprocessing, which for pictures
+is (rows, height, width, channels) in uint8, and `<name>.digests.npy`, (rows, 32), the SHA-256 of
+the file that each row came from. The second is written last and makes the pair count.
 A pair that can't be read, or is of another shape, doesn't count: its pixels are made again.
 Two runs on the same data at the same time cost double work, never a broken store.
 
@@ -21,11 +22,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from hubel.data.form import Decoded, Depth
 from hubel.data.preprocess import Preprocess
 from hubel.storage import claimed, locked, reserve, storage_errors, write_with
 
@@ -43,11 +46,11 @@ class Pixels:
     Samples may have several shapes, each a segment's; those taken together share one.
 
     Attributes:
-        segments: memory maps, uint8, (rows, height, width, channels) each.
+        segments: memory maps, (rows, *size, channels) each, uint8 as a rule.
         places: int64, (n, 2): segment and row of each sample.
     """
 
-    segments: tuple[NDArray[np.uint8], ...]
+    segments: tuple[NDArray[Any], ...]
     places: NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -55,7 +58,7 @@ class Pixels:
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:
-        """The shapes that samples have, sorted: (height, width, channels) each."""
+        """The shapes that samples have, sorted: (*size, channels) each."""
         used = np.unique(self.places[:, 0]) if len(self.segments) > 1 else range(len(self.segments))
         return tuple(sorted({self.segments[number].shape[1:] for number in used}))
 
@@ -76,13 +79,13 @@ class Pixels:
         for indices in every:
             yield from (indices[at : at + size] for at in range(0, len(indices), size))
 
-    def take(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """The pixels at `indices`, (m,), of one shape: uint8, (m, height, width, channels)."""
+    def take(self, indices: NDArray[np.int64]) -> NDArray[Any]:
+        """The pixels at `indices`, (m,), of one shape: (m, *size, channels), of their depth."""
         places = self.places[indices]
         if len(self.segments) == 1:
             return self.segments[0][places[:, 1]]
-        first = int(places[0, 0]) if len(places) else 0
-        taken = np.empty((len(indices), *self.segments[first].shape[1:]), np.uint8)
+        first = self.segments[int(places[0, 0]) if len(places) else 0]
+        taken = np.empty((len(indices), *first.shape[1:]), first.dtype)
         for number in np.unique(places[:, 0]):
             here = places[:, 0] == number
             assert self.segments[number].shape[1:] == taken.shape[1:]
@@ -97,7 +100,7 @@ class Pixels:
     def joined(cls, parts: Sequence[tuple[NDArray[np.int64], Pixels]]) -> Pixels:
         """Samples of several stores as one; each part comes with its samples' places, (m,)."""
         places = np.empty((sum(len(part) for _, part in parts), 2), np.int64)
-        segments: list[NDArray[np.uint8]] = []
+        segments: list[NDArray[Any]] = []
         for indices, part in parts:
             places[indices] = part.places + np.array([len(segments), 0])
             segments += part.segments
@@ -121,21 +124,25 @@ class PixelWriter:
         self._preprocess = preprocess
         self._claim = ExitStack()
         self.digests = np.zeros((rows, 32), np.uint8)
-        shape = (rows, preprocess.height, preprocess.width, preprocess.num_channels)
+        shape = (rows, *preprocess.size, preprocess.num_channels)
         with storage_errors(folder, _WAY_OUT):
             folder.mkdir(parents=True, exist_ok=True)
             self._part = self._claim.enter_context(claimed(self._new_part))
         self._name = self._part.name[1:13]
         try:
             with storage_errors(self._part, _WAY_OUT):
-                self._map = _create(self._part, shape)
+                self._map = _create(self._part, shape, preprocess.depth)
         except BaseException:
             self.discard()
             raise
 
-    def write(self, row: int, picture: NDArray[np.uint8], digest: bytes) -> None:
-        """Put one decoded picture into its row."""
-        self._map[row] = self._preprocess.pixels(picture)
+    def write(self, row: int, sample: Decoded | NDArray[Any], digest: bytes) -> None:
+        """Put one decoded sample into its row.
+
+        Raises:
+            PictureError: it can't be brought to the working size, channels and depth.
+        """
+        self._map[row] = self._preprocess.pixels(sample)
         self.digests[row] = np.frombuffer(digest, np.uint8)
 
     def commit(self) -> None:
@@ -203,7 +210,7 @@ class PixelStore:
             the pixels are not valid.
         """
         names = sorted(path.name.partition(".")[0] for path in self.folder.glob("*.digests.npy"))
-        segments: list[NDArray[np.uint8]] = []
+        segments: list[NDArray[Any]] = []
         known: dict[bytes, tuple[int, int]] = {}
         for name in names:
             segment = self._open(name)
@@ -219,16 +226,17 @@ class PixelStore:
         places = np.array(found, np.int64).reshape(-1, 2)
         return Pixels(tuple(segments), places), np.flatnonzero(places[:, 0] < 0)
 
-    def _open(self, name: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | None:
+    def _open(self, name: str) -> tuple[NDArray[np.uint8], NDArray[Any]] | None:
         try:
             rows = np.load(self.folder / f"{name}.digests.npy", allow_pickle=False)
             pixels = np.load(self.folder / f"{name}.pixels.npy", mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError):
             return None
         way = self.preprocess
-        shape = (len(rows), way.height, way.width, way.num_channels)
+        shape = (len(rows), *way.size, way.num_channels)
         fits = rows.shape == (len(rows), 32) and pixels.shape == shape
-        return (rows, pixels) if fits and rows.dtype == pixels.dtype == np.uint8 else None
+        deep = (rows.dtype, pixels.dtype) == (np.uint8, way.depth)
+        return (rows, pixels) if fits and deep else None
 
 
 def _abandoned(path: Path) -> bool:
@@ -242,12 +250,14 @@ def _abandoned(path: Path) -> bool:
     return time.time() - path.stat().st_mtime > _LONG
 
 
-def _create(path: Path, shape: tuple[int, ...]) -> np.memmap[tuple[int, ...], np.dtype[np.uint8]]:
-    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+def _create(path: Path, shape: tuple[int, ...], depth: Depth) -> Any:
+    dtype = np.dtype(depth)
     stream = io.BytesIO()
-    npy.write_array_header_1_0(stream, header)
+    npy.write_array_header_1_0(
+        stream, {"descr": npy.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    )
     head = stream.getvalue()
-    reserve(path, len(head) + int(np.prod(shape, dtype=np.int64)))
+    reserve(path, len(head) + int(np.prod(shape, dtype=np.int64)) * dtype.itemsize)
     with open(path, "r+b") as file:
         file.write(head)
-    return np.memmap(path, np.uint8, "r+", offset=len(head), shape=shape)
+    return np.memmap(path, dtype, "r+", offset=len(head), shape=shape)

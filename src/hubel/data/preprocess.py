@@ -1,4 +1,4 @@
-"""How a decoded picture becomes network input: one description, one function that executes it.
+"""How a decoded sample becomes network input: one description, one function that executes it.
 
 Training, evaluation, prediction, export and the service all call `Preprocess.pixels` and
 `Preprocess.tensor`; there is no second way from pixels to input.
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hubel.data.buckets import Size, bucket_of, place
+from hubel.data.fitting import fitted
+from hubel.data.form import FULL_SCALE, Decoded, Depth, Form, Kind
 from hubel.errors import RecipeError
 from hubel.storage import canonical_json
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PIXEL_RULE", "Channels", "Preprocess", "Shape"]
 
-Channels = Literal["rgb", "grey"]
+Channels = Literal["rgb", "grey", "rgba"] | int
 Shape = Literal["squash", "crop", "pad", "bucket"]
 
 PIXEL_RULE = 1
@@ -33,20 +35,24 @@ PIXEL_RULE = 1
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Preprocess:
-    """A pure description of the way from a decoded picture to network input.
+    """A pure description of the way from a decoded sample to network input.
 
     Attributes:
-        height, width: of the input, in pixels.
-        channels: "rgb", or "grey" (luma of ITU-R 601).
-        shape: "squash" resizes both sides freely; "crop" keeps the ratio and cuts the middle out;
+        height, width: of the input, in pixels; a signal has height 1, and its length as width.
+        channels: "rgb", "grey" (luma of ITU-R 601), "rgba" (the alpha is a channel), or how many.
+        shape: "squash" resizes all sides freely; "crop" keeps the ratio and cuts the middle out;
             "pad" keeps the ratio and fills with `background`; "bucket" keeps the ratio and brings
             each picture to the one of `buckets` that suits it, as `hubel.data.buckets` says.
-        background: 0 to 255, what "pad" fills with.
-        mean, std: of each channel on the scale of 0 to 1, of the training pixels.
+        background: 0 to 255, what "pad" fills whole numbers of pictures with; all else gets 0.
+        mean, std: of each channel of the training samples, on a scale where the largest whole
+            number of the depth (255, 65,535) is 1; of float32 in units of the data.
         interpolation: always antialiased "bilinear" (Pillow's), named so that a file states it.
         pixel_rule: version of the decoding rules.
-        buckets: (height, width) pairs; `height` and `width` are then those of the network's
-            nominal input, of about the same area.
+        kind: "picture", "signal" or "volume".
+        depth: of the values: "uint8", "uint16" or "float32".
+        planes: of a volume; 1 for the others.
+        buckets: (height, width) pairs, of pictures; `height` and `width` are then those of the
+            network's nominal input, of about the same area.
     """
 
     height: int
@@ -58,11 +64,23 @@ class Preprocess:
     std: tuple[float, ...] = ()
     interpolation: Literal["bilinear"] = "bilinear"
     pixel_rule: int = PIXEL_RULE
+    kind: Kind = "picture"
+    depth: Depth = "uint8"
+    planes: int = 1
     buckets: tuple[Size, ...] = ()
 
     def __post_init__(self) -> None:
         if self.height < 1 or self.width < 1:
             raise RecipeError(f"a picture of {self.height} x {self.width} pixels has no pixels")
+        if self.shape == "bucket" and self.kind != "picture":
+            raise RecipeError(
+                f"shape bucket keeps the ratio of pictures; for {self.kind}s give squash, crop or "
+                "pad"
+            )
+        if self.planes < 1 or self.num_channels < 1:
+            raise RecipeError(
+                f"a {self.kind} of {self.planes} planes and {self.num_channels} channels is empty"
+            )
         if self.pixel_rule != PIXEL_RULE:
             raise RecipeError(
                 f"these pixels follow rule {self.pixel_rule}; this version of hubel has rule "
@@ -71,8 +89,33 @@ class Preprocess:
 
     @property
     def num_channels(self) -> int:
-        """3 for colour, 1 for grey."""
-        return 3 if self.channels == "rgb" else 1
+        """3 for colour, 1 for grey, 4 with an alpha."""
+        if isinstance(self.channels, int):
+            return self.channels
+        return {"rgb": 3, "grey": 1, "rgba": 4}[self.channels]
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """The axes of the input: (length,), (height, width), or (planes, height, width).
+
+        Example:
+            >>> Preprocess(height=1, width=900, kind="signal", channels=2).size
+            (900,)
+        """
+        sides = {"signal": (self.width,), "volume": (self.planes, self.height, self.width)}
+        return sides.get(self.kind, (self.height, self.width))
+
+    @property
+    def plain(self) -> bool:
+        """Whether it makes 8-bit pictures in grey or colour, which Pillow does itself."""
+        return (self.kind, self.depth) == ("picture", "uint8") and self.channels in ("rgb", "grey")
+
+    @property
+    def fill(self) -> float:
+        """What "pad" fills with."""
+        if self.kind != "picture" or self.depth == "float32":
+            return 0.0
+        return round(self.background / 255 * FULL_SCALE[self.depth])
 
     @property
     def geometry(self) -> str:
@@ -99,14 +142,17 @@ class Preprocess:
         """The same way to pixels, with the statistics of the training pixels."""
         return replace(self, mean=mean, std=std)
 
-    def pixels(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Bring one decoded picture to its working size.
+    def pixels(self, sample: Decoded | NDArray[Any]) -> NDArray[Any]:
+        """Bring one decoded sample to its working size.
 
         Args:
-            picture: (h, w) or (h, w, 3), as `decode` gives it.
+            sample: as `decode` gives it, or its values alone: of a picture (h, w) or (h, w, c).
 
         Returns:
-            uint8, (height, width, channels); of its bucket, where there are some.
+            (*size, channels), of its depth; the size is that of its bucket, where there are some.
+
+        Raises:
+            PictureError: it is of another kind, or has channels that can't become those.
 
         Example:
             >>> way = Preprocess(height=8, width=8)
@@ -114,8 +160,12 @@ class Preprocess:
             (8, 8, 3)
         """
         if self.buckets and self.buckets != ((self.height, self.width),):
-            own = bucket_of(self.buckets, (picture.shape[0], picture.shape[1]))
-            return self._at(own).pixels(picture)
+            values = sample.values if isinstance(sample, Decoded) else sample
+            own = bucket_of(self.buckets, (values.shape[0], values.shape[1]))
+            return self._at(own).pixels(sample)
+        if not self.plain or (isinstance(sample, Decoded) and sample.kind != "picture"):
+            return fitted(sample if isinstance(sample, Decoded) else self._bare(sample), self)
+        picture = sample.pixels if isinstance(sample, Decoded) else sample
         grey = picture.ndim == 2
         if picture.shape[:2] != (self.height, self.width) or grey == (self.channels == "rgb"):
             mode = "RGB" if self.channels == "rgb" else "L"
@@ -127,16 +177,18 @@ class Preprocess:
         """Normalise a batch.
 
         Args:
-            pixels: uint8, (n, height, width, channels), on any device.
+            pixels: of its depth, (n, *size, channels), on any device.
 
         Returns:
-            float32, (n, channels, height, width) in channels-last memory.
+            float32, (n, channels, *size), channels last in memory.
         """
         import torch
 
-        mean = torch.tensor(self.mean, device=pixels.device).mul_(255)
-        scale = torch.tensor(self.std, device=pixels.device).mul_(255).reciprocal_()
-        return pixels.to(torch.float32).sub_(mean).mul_(scale).permute(0, 3, 1, 2)
+        full = FULL_SCALE[self.depth]
+        mean = torch.tensor(self.mean, device=pixels.device).mul_(full)
+        scale = torch.tensor(self.std, device=pixels.device).mul_(full).reciprocal_()
+        values = pixels.to(torch.float32, copy=True)
+        return values.sub_(mean).mul_(scale).movedim(-1, 1)
 
     def to_json(self) -> dict[str, Any]:
         """The description as JSON types."""
@@ -152,6 +204,11 @@ class Preprocess:
 
     def _at(self, size: Size) -> Preprocess:
         return replace(self, height=size[0], width=size[1], buckets=(size,))
+
+    def _bare(self, values: NDArray[Any]) -> Decoded:
+        channels = values.shape[-1] if values.ndim > len(self.size) else 1
+        depth: Any = str(values.dtype)
+        return Decoded(values, Form(self.kind, depth, channels).mode, "array", self.planes)
 
     def _fit(self, image: Image.Image) -> Image.Image:
         if image.size == (self.width, self.height):

@@ -10,6 +10,7 @@ import hashlib
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,7 @@ import pyarrow as pa
 
 from hubel.data.decode import decode, quiet_decoders
 from hubel.data.folders import Entry
+from hubel.data.form import Kind
 from hubel.data.manifest import read_parquet, write_parquet
 from hubel.data.pixels import PixelWriter
 from hubel.data.preprocess import PIXEL_RULE
@@ -63,7 +65,7 @@ _SCHEMA = pa.schema(
         ("problem", pa.string()),
         ("error", pa.string()),
     ],
-    metadata={"pixel_rule": str(PIXEL_RULE)},
+    metadata={"pixel_rule": str(PIXEL_RULE), "modes": "2"},
 )
 
 
@@ -107,6 +109,7 @@ class _Task:
     records: list[Record]
     writer: PixelWriter | None
     start: int
+    reading: Kind | None
 
 
 def scan(
@@ -152,6 +155,7 @@ def scan(
                 [records[p] for p in stale[at : at + _CHUNK]],
                 room,
                 at,
+                listing.reading,
             )
             for at in range(0, len(stale), _CHUNK)
         ]
@@ -190,26 +194,25 @@ def _open_all(tasks: list[_Task], workers: int, progress: Progress) -> list[Reco
 
 
 def _open_chunk(task: _Task) -> list[Record]:
-    return [
-        _open(task.source, path, record, task.writer, task.start + offset)
-        for offset, (path, record) in enumerate(zip(task.paths, task.records, strict=True))
-    ]
+    return [_open(task, offset) for offset in range(len(task.paths))]
 
 
-def _open(source: Source, path: str, seen: Record, writer: PixelWriter | None, row: int) -> Record:
-    digest = None
+def _open(task: _Task, offset: int) -> Record:
+    path, seen, digest = task.paths[offset], task.records[offset], None
     try:
-        content = source.read(path)
+        content = task.source.read(path)
         digest = hashlib.sha256(content).digest()
-        picture = decode(content)
+        sample = decode(content, kind=task.reading)
     except PictureError as error:
         return Record(seen.path, seen.size, seen.stamp, digest=digest, problem=error.reason,
                       error=error.detail)  # fmt: skip
-    if writer is not None:
-        writer.write(row, picture.pixels, digest)
+    if task.writer is not None:
+        # What is of another kind than the headers promised has no such pixels.
+        with suppress(PictureError):
+            task.writer.write(task.start + offset, sample, digest)
     return Record(
         *(seen.path, seen.size, seen.stamp),
-        *(picture.width, picture.height, picture.mode, picture.format, picture.frames, digest),
+        *(sample.width, sample.height, sample.mode, sample.format, sample.frames, digest),
     )
 
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from hubel.data.decode import Limits
 from hubel.data.folders import Entry, interpret, is_hidden_folder, walk
+from hubel.data.form import Kind, Limits
 from hubel.data.tables import TABLE_SUFFIXES, read_table
 from hubel.errors import DataError, PictureError
 
@@ -38,12 +38,14 @@ class Listing:
     """What a source holds, before any file of it was opened.
 
     `kind` says how labels were found ("class folders", "split folders", "table"); `notes` are
-    sentences that the user should read.
+    sentences that the user should read; `reading` is the kind of sample that arrays and stacks
+    are read as, where it is not left to their own rule.
     """
 
     kind: str
     entries: tuple[Entry, ...]
     notes: tuple[str, ...] = field(default=())
+    reading: Kind | None = None
 
 
 class Source(Protocol):

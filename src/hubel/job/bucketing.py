@@ -99,7 +99,7 @@ def shape_document(dataset: Dataset, preprocess: Preprocess) -> dict[str, Any]:
     }
 
 
-def _met(buckets: tuple[Size, ...], recipe: Recipe, smallest: int) -> Iterator[Size]:
+def _met(buckets: tuple[Size, ...], recipe: Recipe, smallest: int) -> Iterator[tuple[int, ...]]:
     """All sizes that the network meets in a training."""
     pairs = recipe.resolutions or ((1.0, 1.0),)
     for size in buckets:

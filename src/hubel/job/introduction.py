@@ -46,9 +46,10 @@ def introduce(desk: Desk, dataset: Dataset, preprocess: Preprocess, notes: tuple
     )
     for note in dataset.notes:
         desk.reporter.say(f"  {note}")
-    document = shape_document(dataset, preprocess)
-    desk.ledger.write(shape=document)
-    desk.reporter.say(f"shape: {document['text']}")
+    if preprocess.kind == "picture":
+        document = shape_document(dataset, preprocess)
+        desk.ledger.write(shape=document)
+        desk.reporter.say(f"shape: {document['text']}")
     for note in bucket_notes(preprocess):
         desk.reporter.say(f"  {note}")
     for note in notes:

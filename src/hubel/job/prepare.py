@@ -17,6 +17,7 @@ from hubel.data.pixels import Pixels
 from hubel.data.preprocess import Preprocess
 from hubel.data.scan import Record
 from hubel.data.sources import Listing, Source
+from hubel.data.statistics import statistics
 from hubel.data.workers import workers_by_rule
 from hubel.errors import DataError
 from hubel.job.reporter import Reporter
@@ -37,8 +38,6 @@ __all__ = [
     "preprocess_for",
     "statistics",
 ]
-
-_STATISTICS_FROM = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +104,7 @@ def expect_unchanged(dataset: Dataset, recipe: Recipe, reporter: Reporter) -> Wi
 def _survey(
     source: Source, asked: Recipe, reporter: Reporter
 ) -> tuple[tuple[Listing, list[Record]], Wish]:
-    wish = Wish(size=asked.size, channels=asked.channels, shape=asked.shape)
+    wish = asked.wish
     workers = asked.workers if asked.workers is not None else workers_by_rule()
     reporter.begin(f"scanning {source.name}", 0)
     found = survey(source, wish, max(1, workers), reporter.advance, on_listed=reporter.resize)
@@ -116,7 +115,7 @@ def _survey(
 def preprocess_for(dataset: Dataset, wish: Wish) -> Preprocess:
     """The way to network input, decided from all accepted samples."""
     table = dataset.manifest.table.filter(dataset.manifest.accepted)
-    columns = (table[name].to_pylist() for name in ("width", "height", "mode"))
+    columns = (table[name].to_pylist() for name in ("width", "height", "mode", "frames"))
     preprocess = choose_preprocess(list(zip(*columns, strict=True)), wish)
     if preprocess is None:
         raise DataError(f"{dataset.source.name}: no picture can be used")
@@ -148,29 +147,6 @@ def of_one_size(material: Material, reporter: Reporter, workers: int = 1) -> Mat
     if not preprocess.buckets:
         return material
     return gather(material.dataset, preprocess.squashed(), reporter, workers)
-
-
-def statistics(pixels: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation of each channel on the scale of 0 to 1.
-
-    From at most 5,000 training pictures, evenly spread. A channel that never changes gets a
-    deviation of one.
-    """
-    step = -(-len(pixels) // _STATISTICS_FROM)
-    chosen = pixels.select(np.arange(0, len(pixels), step, dtype=np.int64))
-    num_channels = pixels.segments[0].shape[-1]
-    counts = np.zeros((num_channels, 256), np.int64)
-    for block in chosen.blocks(64):
-        taken = chosen.take(block)
-        for channel in range(num_channels):
-            counts[channel] += np.bincount(taken[..., channel].ravel(), minlength=256)
-    values = np.arange(256) / 255
-    mean = [float((count * values).sum() / count.sum()) for count in counts]
-    variance = [
-        float((count * (values - middle) ** 2).sum() / count.sum())
-        for count, middle in zip(counts, mean, strict=True)
-    ]
-    return tuple(mean), tuple(float(np.sqrt(v)) if v > 1e-8 else 1.0 for v in variance)
 
 
 def make_architecture(

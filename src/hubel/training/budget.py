@@ -17,7 +17,7 @@ _CHECKS, _BETWEEN, _STRETCHES = 20, 4.0, 4
 _SLOWER, _FASTER = 0.98, 1.15
 _MOST_EPOCHS = 200
 
-Size = tuple[int, int]
+Size = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

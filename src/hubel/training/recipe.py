@@ -10,7 +10,9 @@ from difflib import get_close_matches
 from typing import Any, Literal, cast
 
 from hubel.data.augment import Augmentation
+from hubel.data.form import Kind
 from hubel.data.preprocess import Shape
+from hubel.data.wish import Wish
 from hubel.errors import RecipeError
 from hubel.models.naming import expect_network
 from hubel.training.choices import CLASS_WEIGHTS, LOSSES, OPTIMIZERS
@@ -26,6 +28,7 @@ __all__ = [
 ]
 
 SetBy = Literal["user", "default", "rule"]
+Size = tuple[int, ...]
 
 _SHOWN = {
     "bool": "on or off",
@@ -34,7 +37,6 @@ _SHOWN = {
     "str": "a word",
     "Shape": "a word",
     "tuple[int, ...]": "whole numbers such as 32,64,96",
-    "tuple[int, int]": "pixels such as 64, or 96x128 (height x width)",
     "tuple[tuple[float, float], ...]": "until:share pairs such as 0.5:0.6,1:1",
 }
 
@@ -71,8 +73,11 @@ class Recipe:
     )
     pretrained: bool = _setting(False, "begin with the weights that the zoo has trained")
     small_stem: bool | None = _setting(None, "take strides out of a zoo network's stem")
-    size: tuple[int, int] | None = _setting(None, "height and width of the input, in pixels", 1)
-    channels: str | None = _setting(None, "`rgb` or `grey`")
+    size: Size | None = _setting(  # noqa: RUF009 (a field, as the others)
+        None, "height and width of the input in pixels; a length, or planes, height and width", 1
+    )
+    kind: str | None = _setting(None, "what arrays are: `picture`, `signal` or `volume`")
+    channels: str | None = _setting(None, "`rgb`, `grey`, or `rgba`, which keeps the alpha")
     shape: Shape = _setting(  # noqa: RUF009 (a field, as the others)
         "squash", "`squash`, `crop` or `pad` pictures of another ratio, or `bucket` them by it"
     )
@@ -133,9 +138,21 @@ class Recipe:
         if self.resolutions is not None:
             _check_resolutions(self.resolutions)
         if self.channels is not None:
-            _choose("channels", self.channels, ("rgb", "grey"))
+            _choose("channels", self.channels, ("rgb", "grey", "rgba"))
+        if self.kind is not None:
+            _choose("kind", self.kind, ("picture", "signal", "volume"))
         if self.precision is not None:
             _choose("precision", self.precision, ("float32", "bfloat16"))
+
+    @property
+    def wish(self) -> Wish:
+        """What is asked of the pixels."""
+        return Wish(
+            size=self.size,
+            channels=self.channels,
+            shape=self.shape,
+            kind=cast("Kind | None", self.kind),
+        )
 
     @property
     def augmentation(self) -> Augmentation:
@@ -215,10 +232,11 @@ def _parse(kind: str, text: str) -> Any:
         if text.lower() not in words:
             raise ValueError(text)
         return words[text.lower()]
-    if kind.startswith("tuple[int, int]"):
+    if kind.startswith("Size"):
         parts = [int(part) for part in text.lower().split("x")]
-        height, width = parts * 2 if len(parts) == 1 else parts
-        return height, width
+        if len(parts) > 3:
+            raise ValueError(text)
+        return tuple(parts * 2 if len(parts) == 1 else parts)
     if kind.startswith("tuple[int"):
         return tuple(int(part) for part in text.split(","))
     if kind.startswith("tuple[tuple"):
@@ -236,7 +254,7 @@ _KINDS: dict[str, Callable[[Any], bool]] = {
     "str": lambda value: isinstance(value, str),
     "Shape": lambda value: isinstance(value, str),
     "tuple[int, ...]": lambda value: _all(value, "int") and len(value) > 0,
-    "tuple[int, int]": lambda value: _all(value, "int") and len(value) == 2,
+    "Size": lambda value: _all(value, "int") and 1 <= len(value) <= 3,
     "tuple[float, float]": lambda value: _all(value, "float") and len(value) == 2,
     "tuple[tuple[float, float], ...]": lambda value: _all(value, "tuple[float, float]"),
 }

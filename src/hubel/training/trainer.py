@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -13,9 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hubel.data.augment import Key, augment, mix
+from hubel.data.augment import Key, at_size, augment, mix
 from hubel.data.batches import Batch, Batches
-from hubel.data.buckets import Size
 from hubel.data.keyed import generator, permutation
 from hubel.data.pixels import Pixels
 from hubel.data.preprocess import Preprocess
@@ -31,6 +31,8 @@ __all__ = ["Task", "Trainer", "logits_of"]
 
 _FIRST_LOOK = 1_000_000
 _EVALUATION_BATCH = 256
+
+Size = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +102,12 @@ class Trainer:
             self.average.update(self.module, step, self.recipe.averaging * plan.steps)
         return loss
 
-    def size_at(self, progress: float) -> tuple[int, int]:
-        """Height and width of the training pictures at a point of the training.
+    def size_at(self, progress: float) -> Size:
+        """The size of the training samples at a point of the training.
 
-        With buckets, those of the network's nominal input, which all of them follow.
+        With buckets, that of the network's nominal input, which all of them follow.
         """
-        return self._scaled((self.task.preprocess.height, self.task.preprocess.width), progress)
+        return self._scaled(self.task.preprocess.size, progress)
 
     def twin(self) -> Trainer:
         """Another trainer that stands where this one stands."""
@@ -144,7 +146,7 @@ class Trainer:
         Args:
             module: on the trainer's device.
             pixels: of the samples.
-            scaled: height and width to bring the input to, from its own.
+            scaled: the size to bring the input to, from its own.
         """
         preprocess = self.task.preprocess
         return logits_of(module, pixels, preprocess, self.device, scaled, self.layout)
@@ -173,14 +175,13 @@ class Trainer:
         """Let the network set what it takes from the data (a whitening stem)."""
         look: Any = getattr(self.module, "init_from_data", None)
         if look is not None:
-            shape = self.task.preprocess
-            enough = max(256, _FIRST_LOOK // (shape.height * shape.width))
+            enough = max(256, _FIRST_LOOK // math.prod(self.task.preprocess.size))
             order = permutation(self.recipe.seed, 0, self.task.train.count)[:enough]
             pixels = torch.from_numpy(_middles(self.task.train.pixels.select(order)))
             look(self.task.preprocess.tensor(pixels))
 
     def _scaled(self, full: Size, progress: float) -> Size:
-        """Height and width at a point of the training, of pictures that end with `full`."""
+        """The size at a point of the training, of samples that end with `full`."""
         assert self.recipe.resolutions is not None
         smallest = self.task.architecture.smallest_side
         return resolution(progress, self.recipe.resolutions, full, smallest)
@@ -190,7 +191,7 @@ class Trainer:
         pixels = torch.from_numpy(batch.pixels).to(self.device)
         targets = torch.from_numpy(batch.targets).to(self.device)
         key = Key(recipe.seed, batch.epochs, batch.indices)
-        size = self._scaled((batch.pixels.shape[1], batch.pixels.shape[2]), progress)
+        size = self._scaled(batch.pixels.shape[1:-1], progress)
         images = augment(
             self.task.preprocess.tensor(pixels), key, recipe.augmentation, size
         ).contiguous(memory_format=self.layout)
@@ -234,7 +235,7 @@ def logits_of(
         pixels: of the samples.
         preprocess: from them to its input.
         device: where.
-        scaled: height and width to bring the input to, from its own.
+        scaled: the size to bring the input to, from its own.
         layout: of the input in memory.
 
     Returns:
@@ -246,10 +247,10 @@ def logits_of(
     with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         for indices in pixels.blocks(_EVALUATION_BATCH):
             images = preprocess.tensor(torch.from_numpy(pixels.take(indices)).to(device))
-            full = (images.shape[2], images.shape[3])
+            full = tuple(images.shape[2:])
             size = scaled(full)
             if size != full:
-                images = functional.interpolate(images, size, mode="bilinear", antialias=True)
+                images = at_size(images, size)
             images = images.contiguous(memory_format=layout)
             parts.append(module(images).float().cpu())
             places.append(indices)
@@ -259,12 +260,12 @@ def logits_of(
     return scores
 
 
-def _middles(pixels: Pixels) -> NDArray[np.uint8]:
+def _middles(pixels: Pixels) -> NDArray[Any]:
     """The middle of each picture, cut to the sides that all have, in the order of their shapes."""
-    height, width = (min(shape[axis] for shape in pixels.shapes) for axis in (0, 1))
     if len(pixels.shapes) == 1:
         return pixels.take(np.arange(len(pixels), dtype=np.int64))
-    parts: list[NDArray[np.uint8]] = []
+    height, width = (min(shape[axis] for shape in pixels.shapes) for axis in (0, 1))
+    parts: list[NDArray[Any]] = []
     for indices in pixels.blocks(len(pixels)):
         found = pixels.take(indices)
         top, left = (found.shape[1] - height) // 2, (found.shape[2] - width) // 2

@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from hubel.data.batches import Batches
-from hubel.data.dataset import Dataset, Wish, load_pixels
+from hubel.data.dataset import Dataset, load_pixels
 from hubel.data.manifest import write_parquet
 from hubel.data.pixels import Pixels
 from hubel.data.preprocess import Preprocess
@@ -133,8 +133,7 @@ class Bench:
         """
         chosen: dict[str, Any] = {**self.chosen, **settings, "epochs": epochs}
         asked = Recipe(**chosen)
-        wish = Wish(size=asked.size, channels=asked.channels, shape=asked.shape)
-        preprocess = preprocess_for(self.dataset, wish)
+        preprocess = preprocess_for(self.dataset, asked.wish)
         fewest = min(int((self.folds != fold).sum()) for fold in range(self.count))
         classes = len(self.dataset.manifest.classes)
         facts = Facts.of(fewest, preprocess, asked.device, classes)
