@@ -22,7 +22,9 @@ Rungs = Annotated[
 ]
 Budget = Annotated[str | None, typer.Option(help="Time for everything, as 90s, 15m [15m].")]
 Channels = Annotated[str | None, typer.Option(help="rgb or grey [what the pictures are].")]
-Shape = Annotated[str | None, typer.Option(help="squash, crop or pad other ratios [squash].")]
+Shape = Annotated[
+    str | None, typer.Option(help="squash, crop, pad or bucket other ratios [squash].")
+]
 
 
 def command(  # noqa: PLR0917 (typer calls it by name)

@@ -37,6 +37,10 @@ Model = Annotated[
     ),
 ]
 Size = Annotated[str | None, typer.Option(help="Input in pixels: 64 or 96x128 (height x width).")]
+Shape = Annotated[
+    str | None,
+    typer.Option(help="Pictures of other ratios: squash, crop, pad or bucket [squash]."),
+]
 BatchSize = Annotated[int | None, typer.Option("--batch-size", "-b", help="Pictures a step.")]
 LossName = Annotated[
     str | None,
@@ -73,6 +77,7 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     epochs: Epochs = None,
     model: Model = None,
     size: Size = None,
+    shape: Shape = None,
     batch_size: BatchSize = None,
     loss: LossName = None,
     optimizer: OptimizerName = None,
@@ -88,8 +93,8 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     if settings:
         _list_settings()
         return
-    chosen = {"budget": budget, "epochs": epochs, "model": model, "size": size, "lr": lr,
-              "loss": loss, "optimizer": optimizer, "batch_size": batch_size, "seed": seed,
+    chosen = {"budget": budget, "epochs": epochs, "model": model, "size": size, "shape": shape,
+              "lr": lr, "loss": loss, "optimizer": optimizer, "batch_size": batch_size, "seed": seed,
               "device": device, "workers": workers}  # fmt: skip
     chosen = {name: value for name, value in chosen.items() if value is not None}
     chosen |= assignments(set_ or [], chosen)

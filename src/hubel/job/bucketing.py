@@ -43,7 +43,8 @@ def with_buckets(dataset: Dataset, preprocess: Preprocess, recipe: Recipe) -> Pr
     architecture = network_for(recipe, preprocess, len(dataset.manifest.classes)).check()
     sizes = true_sizes(dataset.manifest, dataset.manifest.rows("train"))
     area = preprocess.height * preprocess.width
-    if recipe.model == "linear":
+    # Of a fixed number of tokens some other grids would fit, with positions of another meaning.
+    if not (architecture.any_size or architecture.options.get("several_sizes")):
         raise _one_size(architecture)
     smallest = architecture.smallest_side if architecture.any_size else 1
     problem = None

@@ -56,7 +56,7 @@ def section(material: Material) -> Section | None:
         evidence={
             "table": _counts(used, names),
             "splits": [name for name in _SPLITS if name in used["split"]],
-            "about": _about(used),
+            "about": [*_about(used), *_costs(facts.part("shape"))],
             "samples": _samples(material, used, names),
             "problems": _problems(out, reasons),
             "notes": facts.part("data").get("notes") or [],
@@ -115,6 +115,10 @@ def _about(used: Columns) -> list[tuple[str, str]]:
     if frames:
         rows.append(("Frames", f"{count(frames, 'picture')} with several; the first is used"))
     return rows
+
+
+def _costs(shape: dict[str, Any]) -> list[tuple[str, str]]:
+    return [("Brought to size", str(shape["text"]))] if shape else []
 
 
 def _size(sizes: Sequence[tuple[int, int]]) -> str:
