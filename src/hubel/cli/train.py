@@ -94,8 +94,8 @@ def command(  # noqa: PLR0917 (typer calls it by name)
         _list_settings()
         return
     chosen = {"budget": budget, "epochs": epochs, "model": model, "size": size, "shape": shape,
-              "lr": lr, "loss": loss, "optimizer": optimizer, "batch_size": batch_size, "seed": seed,
-              "device": device, "workers": workers}  # fmt: skip
+              "lr": lr, "loss": loss, "optimizer": optimizer, "batch_size": batch_size,
+              "seed": seed, "device": device, "workers": workers}  # fmt: skip
     chosen = {name: value for name, value in chosen.items() if value is not None}
     chosen |= assignments(set_ or [], chosen)
     run = _resume(resume, data, out, chosen) if resume is not None else _train(data, out, chosen)
