@@ -39,7 +39,7 @@ def test_buckets_are_few_of_about_equal_area_with_sides_of_whole_steps(
     pictures: list[tuple[int, int]], area: int, step: int
 ) -> None:
     found = choose_buckets(array(pictures), area, step)
-    slack = max(AREA_SLACK, step / area**0.5)
+    slack = max(AREA_SLACK, 1.5 * step / area**0.5)
     assert 1 <= len(found) <= MOST_BUCKETS
     assert len(set(found)) == len(found)
     for height, width in found:
@@ -139,6 +139,20 @@ def test_no_other_choice_of_buckets_wastes_less(pictures: list[tuple[int, int]])
     choices = [c for k in range(1, 4) for c in combinations(candidates, k)]
     best = min(map(total, choices))
     assert total(choose_buckets(sizes, area, step)) <= best + 1e-6
+
+
+@pytest.mark.parametrize("side", [48, 64, 80, 96, 128, 192, 224])
+@pytest.mark.parametrize("step", [4, 8, 16])
+def test_photographs_of_trashnet_turned_and_cut_keep_nearly_everything(
+    side: int, step: int
+) -> None:
+    """Every one of them is 512 x 384: as it is, turned by 90 degrees, or cut to 2:1."""
+    pictures = [(384, 512)] * 843 + [(512, 384)] * 842 + [(256, 512)] * 842
+    found = choose_buckets(array(pictures), side * side, step)
+    lost, padded = waste(found, array(pictures))
+    assert len(found) == 3
+    assert lost.max() <= 0.05
+    assert padded.max() < 0.02
 
 
 def test_one_ratio_has_one_bucket_that_cuts_nothing() -> None:

@@ -5,7 +5,7 @@ resized by one factor; what does not fit is cut off, evenly on both sides, but n
 the picture. Only where that is not enough is the rest of the bucket filled with the background.
 
 Which buckets there are follows from the pictures. Of all sizes whose sides are multiples of a step
-and whose area is within 15% of the one wanted (within one step of a side, where that is more),
+and whose area is within 15% of the one wanted (within one and a half steps of a side, where that is more),
 those are taken that waste the fewest pixels. One more is opened where it spares more than 0.2% of
 all pixels, and more than those of two pictures: so a ratio that only a handful of pictures have
 gets no bucket, and they go to the nearest one.
@@ -69,7 +69,7 @@ def choose_buckets(
 
     Args:
         sizes_N2: height and width of each picture, (n, 2), in pixels; only the ratios matter.
-        area: of a bucket, in pixels, to within 15%, or within one step of a side.
+        area: of a bucket, in pixels, to within 15%, or within one and a half steps of a side.
         step: every side is a multiple of it.
         smallest: no side is shorter.
 
@@ -176,7 +176,7 @@ def _ratios(sizes_N2: Sizes) -> tuple[Floats, Floats]:
 
 def _candidates(ratios: Floats, area: int, step: int, smallest: int) -> Sizes:
     """Sizes (m, 2) next to the ratios of the pictures, one a ratio, from the highest on."""
-    slack = min(max(AREA_SLACK, step / area**0.5), 0.5)
+    slack = min(max(AREA_SLACK, 1.5 * step / area**0.5), 0.5)
     low, high = (1 - slack) * area, (1 + slack) * area
     least = step * max(1, -(-smallest // step))
     heights = np.arange(least, high / least + 1, step, dtype=np.int64)

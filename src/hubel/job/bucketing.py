@@ -18,7 +18,7 @@ from hubel.training.network import network_for
 from hubel.training.plan import resolution
 from hubel.training.recipe import Recipe
 
-__all__ = ["bucket_notes", "costs_of", "shape_document", "shape_line", "with_buckets"]
+__all__ = ["bucket_notes", "costs_of", "shape_document", "with_buckets"]
 
 _STEPS = (4, 8, 14, 16, 32)  # of a side: patches and strides that networks have
 
@@ -36,7 +36,7 @@ def with_buckets(dataset: Dataset, preprocess: Preprocess, recipe: Recipe) -> Pr
         recipe: with every setting decided that the network depends on.
 
     Raises:
-        RecipeError: the weights of the network are made for one size.
+        RecipeError: the weights of the network are made for one size, or no bucket is so small.
     """
     if preprocess.shape != "bucket":
         return preprocess
@@ -47,16 +47,16 @@ def with_buckets(dataset: Dataset, preprocess: Preprocess, recipe: Recipe) -> Pr
     if not (architecture.any_size or architecture.options.get("several_sizes")):
         raise _one_size(architecture)
     smallest = architecture.smallest_side if architecture.any_size else 1
-    problem = None
     for step in _STEPS:
         try:
             found = choose_buckets(sizes, area, step, smallest)
-        except RecipeError as error:
-            problem = problem or error
+        except RecipeError:  # where the smallest step leaves no size, none does
+            if step == _STEPS[0]:
+                raise
             continue
         if all(takes(architecture, size) for size in _met(found, recipe, smallest)):
             return preprocess.with_buckets(found)
-    raise (_one_size(architecture) if problem is None else problem)
+    raise _one_size(architecture)
 
 
 def bucket_notes(preprocess: Preprocess) -> tuple[str, ...]:
@@ -82,11 +82,6 @@ def costs_of(dataset: Dataset, preprocess: Preprocess) -> tuple[ShapeCost, ...]:
         except RecipeError:  # smaller than any bucket
             buckets = ()
     return shape_costs(true_sizes(manifest, np.flatnonzero(manifest.accepted)), size, buckets)
-
-
-def shape_line(dataset: Dataset, preprocess: Preprocess) -> str:
-    """The cost of every shape in one line, the chosen one first."""
-    return f"shape: {cost_line(costs_of(dataset, preprocess), preprocess.shape)}"
 
 
 def shape_document(dataset: Dataset, preprocess: Preprocess) -> dict[str, Any]:
