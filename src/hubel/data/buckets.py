@@ -5,10 +5,10 @@ resized by one factor; what does not fit is cut off, evenly on both sides, but n
 the picture. Only where that is not enough is the rest of the bucket filled with the background.
 
 Which buckets there are follows from the pictures. Of all sizes whose sides are multiples of a step
-and whose area is within 15% of the one wanted (within one and a half steps of a side, where that is more),
-those are taken that waste the fewest pixels. One more is opened where it spares more than 0.2% of
-all pixels, and more than those of two pictures: so a ratio that only a handful of pictures have
-gets no bucket, and they go to the nearest one.
+and whose area is within 15% of the one wanted (within one and a half steps of a side, where that
+is more), those are taken that waste the fewest pixels. One more is opened where it spares more than
+0.2% of all pixels, and more than those of two pictures: so a ratio that only a handful of pictures
+have gets no bucket, and they go to the nearest one.
 """
 
 from __future__ import annotations
