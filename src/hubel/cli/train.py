@@ -37,6 +37,14 @@ Model = Annotated[
     ),
 ]
 Size = Annotated[str | None, typer.Option(help="Input in pixels: 64 or 96x128 (height x width).")]
+KindOf = Annotated[
+    str | None,
+    typer.Option(help="What arrays are: picture, signal or volume [by the number of their axes]."),
+]
+Channels = Annotated[
+    str | None,
+    typer.Option(help="rgb, grey, or rgba, which keeps the alpha [grey where all are]."),
+]
 Shape = Annotated[
     str | None,
     typer.Option(help="Pictures of other ratios: squash, crop, pad or bucket [squash]."),
@@ -77,6 +85,8 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     epochs: Epochs = None,
     model: Model = None,
     size: Size = None,
+    kind: KindOf = None,
+    channels: Channels = None,
     shape: Shape = None,
     batch_size: BatchSize = None,
     loss: LossName = None,
@@ -93,9 +103,10 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     if settings:
         _list_settings()
         return
-    chosen = {"budget": budget, "epochs": epochs, "model": model, "size": size, "shape": shape,
-              "lr": lr, "loss": loss, "optimizer": optimizer, "batch_size": batch_size,
-              "seed": seed, "device": device, "workers": workers}  # fmt: skip
+    chosen = {"budget": budget, "epochs": epochs, "model": model, "size": size, "kind": kind,
+              "channels": channels, "shape": shape, "lr": lr, "loss": loss,
+              "optimizer": optimizer, "batch_size": batch_size, "seed": seed,
+              "device": device, "workers": workers}  # fmt: skip
     chosen = {name: value for name, value in chosen.items() if value is not None}
     chosen |= assignments(set_ or [], chosen)
     run = _resume(resume, data, out, chosen) if resume is not None else _train(data, out, chosen)

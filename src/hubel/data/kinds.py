@@ -171,9 +171,11 @@ def _channels(forms: list[Form], wish: str | None) -> Channels:
     if kind == "picture" and count == 0:
         grey = all(form.channels <= 2 for form in forms)
         found: Any = wish or ("grey" if grey else "rgb")
+        if found not in ("rgb", "grey", "rgba"):
+            raise RecipeError(f"channels: pictures have rgb, grey or rgba; got {found!r}")
         return found
     count = forms[0].channels
-    if wish is not None:
+    if wish not in (None, str(count)):
         raise RecipeError(
             f"channels {wish!r} has no effect on {kind}s of {count} channels; leave it out"
         )

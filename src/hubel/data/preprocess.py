@@ -164,7 +164,7 @@ class Preprocess:
             own = bucket_of(self.buckets, (values.shape[0], values.shape[1]))
             return self._at(own).pixels(sample)
         if not self.plain or (isinstance(sample, Decoded) and sample.kind != "picture"):
-            return fitted(sample if isinstance(sample, Decoded) else self._bare(sample), self)
+            return fitted(sample if isinstance(sample, Decoded) else self.sample(sample), self)
         picture = sample.pixels if isinstance(sample, Decoded) else sample
         grey = picture.ndim == 2
         if picture.shape[:2] != (self.height, self.width) or grey == (self.channels == "rgb"):
@@ -202,13 +202,17 @@ class Preprocess:
         lists["buckets"] = tuple(tuple(size) for size in document.get("buckets", ()))
         return cls(**(document | lists))
 
-    def _at(self, size: Size) -> Preprocess:
-        return replace(self, height=size[0], width=size[1], buckets=(size,))
-
-    def _bare(self, values: NDArray[Any]) -> Decoded:
+    def sample(self, values: NDArray[Any]) -> Decoded:
+        """Values at working size, or not yet there, as the sample that they are."""
+        if self.channels == "rgba":
+            mode = {"uint8": "RGBA", "uint16": "RGBA;16"}.get(self.depth, "RGBA")
+            return Decoded(values, mode, "array", 1)
         channels = values.shape[-1] if values.ndim > len(self.size) else 1
         depth: Any = str(values.dtype)
         return Decoded(values, Form(self.kind, depth, channels).mode, "array", self.planes)
+
+    def _at(self, size: Size) -> Preprocess:
+        return replace(self, height=size[0], width=size[1], buckets=(size,))
 
     def _fit(self, image: Image.Image) -> Image.Image:
         if image.size == (self.width, self.height):

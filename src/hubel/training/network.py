@@ -173,6 +173,8 @@ def _optimizer(traits: Traits) -> tuple[str, str]:
 
 
 def _resolutions(wanted: Wanted) -> Rule:
+    if wanted.preprocess.kind != "picture":
+        return "resolutions", _ONE, f"{wanted.preprocess.kind}s are trained at their full size"
     if "resolutions" in wanted.chosen:
         assert wanted.recipe.resolutions is not None
         _expect_taken(wanted, wanted.recipe.resolutions)

@@ -37,6 +37,7 @@ _SHOWN = {
     "str": "a word",
     "Shape": "a word",
     "tuple[int, ...]": "whole numbers such as 32,64,96",
+    "Size": "pixels such as 64, or 96x128 (height x width), or 32x64x64 of volumes",
     "tuple[tuple[float, float], ...]": "until:share pairs such as 0.5:0.6,1:1",
 }
 
@@ -77,7 +78,7 @@ class Recipe:
         None, "height and width of the input in pixels; a length, or planes, height and width", 1
     )
     kind: str | None = _setting(None, "what arrays are: `picture`, `signal` or `volume`")
-    channels: str | None = _setting(None, "`rgb`, `grey`, or `rgba`, which keeps the alpha")
+    channels: str | None = _setting(None, "`rgb`, `grey`, `rgba` (keeps the alpha), or how many")
     shape: Shape = _setting(  # noqa: RUF009 (a field, as the others)
         "squash", "`squash`, `crop` or `pad` pictures of another ratio, or `bucket` them by it"
     )
@@ -137,7 +138,7 @@ class Recipe:
         _choose("device", self.device.partition(":")[0], ("auto", "cpu", "cuda", "mps"))
         if self.resolutions is not None:
             _check_resolutions(self.resolutions)
-        if self.channels is not None:
+        if self.channels is not None and not self.channels.isdecimal():
             _choose("channels", self.channels, ("rgb", "grey", "rgba"))
         if self.kind is not None:
             _choose("kind", self.kind, ("picture", "signal", "volume"))

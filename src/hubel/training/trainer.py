@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hubel.data.augment import Key, at_size, augment, mix
+from hubel.data.augment import Key, augment, mix
 from hubel.data.batches import Batch, Batches
 from hubel.data.keyed import generator, permutation
 from hubel.data.pixels import Pixels
@@ -250,7 +250,7 @@ def logits_of(
             full = tuple(images.shape[2:])
             size = scaled(full)
             if size != full:
-                images = at_size(images, size)
+                images = functional.interpolate(images, size, mode="bilinear", antialias=True)
             images = images.contiguous(memory_format=layout)
             parts.append(module(images).float().cpu())
             places.append(indices)

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from hubel.data.preprocess import Preprocess
-from hubel.errors import BudgetError
+from hubel.errors import BudgetError, RecipeError
 from hubel.job.desk import Desk, Sitting
 from hubel.job.finish import answers
 from hubel.job.learn import learn, save_final
@@ -19,6 +19,7 @@ from hubel.job.ledger import Ledger
 from hubel.job.prepare import Material, gather, make_architecture, of_one_size
 from hubel.job.rungs.rung import Rung
 from hubel.job.structure import structure_of
+from hubel.models.kinds import line_for
 from hubel.runs import Run
 from hubel.storage import storage_errors
 from hubel.training.budget import in_seconds
@@ -34,6 +35,8 @@ __all__ = [
     "mark_failed",
 ]
 
+# Signals have as many moments as pictures have pixels; volumes half the sides.
+_SIDES = {"picture": lambda n: n, "signal": lambda n: n * n, "volume": lambda n: n // 2}
 _AFTER = 1.0  # seconds for what follows the scoring of a rung
 _TOKENS = 16  # a side that the hybrid's convolutions aim at
 
@@ -89,11 +92,12 @@ class Materials:
     def at(self, side: int | None) -> Material:
         """The plain material with at most so many pixels a side, as it is where that is None."""
         now = self.plain.preprocess
-        if side is None or max(now.height, now.width) <= side:
+        if side is None or max(now.size) <= _SIDES[now.kind](side):
             return self.plain
         if side not in self._small:
-            height, width = min(now.height, side), min(now.width, side)
-            small = replace(now, height=height, width=width, mean=(), std=())
+            most = _SIDES[now.kind](side)
+            planes, height, width = (min(n, most) for n in (now.planes, now.height, now.width))
+            small = replace(now, planes=planes, height=height, width=width, mean=(), std=())
             with self._desk.ledger.stage("pixels"):
                 workers = self._desk.recipe.workers or 1
                 self._small[side] = gather(self._whole.dataset, small, self._desk.reporter, workers)
@@ -109,6 +113,8 @@ def hybrid_line(preprocess: Preprocess) -> str:
 
     Source: the shape of Hassani et al. 2021, arXiv 2104.05704, smaller.
     """
+    if preprocess.kind != "picture":
+        raise RecipeError(f"the hybrid is for pictures, not {preprocess.kind}s")
     side = max(preprocess.height, preprocess.width)
     halvings = max(0, min(3, math.ceil(math.log2(max(side, 1) / _TOKENS))))
     strided = [f"conv3x3/2({width}) bn relu" for width in (16, 32, 64)[3 - halvings :]]
@@ -162,7 +168,8 @@ def climb_network(main: Desk, key: str, materials: Materials, seconds: float) ->
 
 
 def _size(preprocess: Preprocess) -> str:
-    size = f"{preprocess.height} x {preprocess.width} px"
+    unit = " px" if preprocess.kind == "picture" else ""
+    size = " x ".join(map(str, preprocess.size)) + unit
     return f"{len(preprocess.buckets)} buckets of about {size}" if preprocess.buckets else size
 
 
@@ -194,6 +201,8 @@ def _desk(main: Desk, key: str, material: Material, seconds: float) -> Desk:
         return Desk(run, ledger, recipe, main.device, sitting, main.way_on)
     preprocess = material.preprocess
     model = NETWORK_RUNGS[key].model or hybrid_line(preprocess)
+    if key == "convnet" and preprocess.kind != "picture":
+        model = line_for(preprocess.size)
     chosen: dict[str, Any] = {
         "model": model,
         "budget": seconds,
