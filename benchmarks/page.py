@@ -119,8 +119,7 @@ def shapes(measured: dict[str, Any]) -> str:
         rows.append(
             f"| {shape} | {100 * cost['cut']:.1f}% | {100 * cost['padded']:.1f}% "
             f"| {100 * cost['bent']:.0f}% | {100 * right['value']:.1f}% "
-            f"({100 * right['low']:.1f} to {100 * right['high']:.1f}) | {gap} "
-            f"| {sum(found['seconds']):.0f} s |"
+            f"({100 * right['low']:.1f} to {100 * right['high']:.1f}) | {gap} |"
         )
     every = measured["every picture"]
     sizes = ", ".join(f"{height} x {width}" for height, width in costs["bucket"]["buckets"])
@@ -132,8 +131,8 @@ def shapes(measured: dict[str, Any]) -> str:
             f"px, {measured['folds']} folds whose test pictures are different ones; every shape "
             "has the same pictures, seeds and epochs. Differences are in points, paired, "
             "corrected for three comparisons.",
-            "| shape | cut off | padded | bent | right (95%) | bucket is ahead by | training |\n"
-            "|---|---:|---:|---:|---:|---:|---:|\n" + "\n".join(rows),
+            "| shape | cut off | padded | bent | right (95%) | bucket is ahead by |\n"
+            "|---|---:|---:|---:|---:|---|\n" + "\n".join(rows),
             f"Buckets: {sizes}. Counted over every one of the {every['pictures']:,} pictures, in "
             f"whole pixels: the one that loses most loses {100 * every['most_lost']:.2f}%, the "
             f"mean is {100 * every['mean_lost']:.2f}%; the most padding is "

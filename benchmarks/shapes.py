@@ -56,7 +56,7 @@ def main() -> None:
     names = mixture(asked.archive, asked.folder)
     command = (
         f"python benchmarks/shapes.py trashnet.tar FOLDER --size {asked.size} "
-        f"--epochs {asked.epochs} --folds {asked.folds}"
+        f"--epochs {asked.epochs} --folds"
     )
     right: dict[str, list[NDArray[np.bool_]]] = {shape: [] for shape in SHAPES}
     seconds: dict[str, list[float]] = {shape: [] for shape in SHAPES}
@@ -70,12 +70,8 @@ def main() -> None:
             seconds[shape].append(round(took, 1))
             facts |= described
             print(fold, shape, f"{found.mean():.3f}", f"{took:.0f} s", flush=True)
-        write("shapes", command, measured(right, seconds, facts) | vars_of(asked, fold + 1))
-
-
-def vars_of(asked: argparse.Namespace, folds: int) -> dict[str, Any]:
-    """What was asked for, as far as it is done."""
-    return {"size": asked.size, "epochs": asked.epochs, "folds": folds}
+        done = {"size": asked.size, "epochs": asked.epochs, "folds": fold + 1}
+        write("shapes", f"{command} {fold + 1}", measured(right, seconds, facts) | done)
 
 
 def mixture(archive: Path, folder: Path) -> list[str]:
