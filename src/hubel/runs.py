@@ -88,7 +88,8 @@ class Run:
 
     def write_results(self, rows: list[dict[str, float]]) -> None:
         """Replace `results.csv`, one row an epoch."""
-        names = ["epoch", "seconds", "train_loss", "val_loss", "val_accuracy", "lr"]
+        names = [*("epoch", "seconds", "train_loss", "val_loss", "val_accuracy", "lr"),
+                 *("val_balanced_accuracy", "val_macro_f1")]  # fmt: skip
         stream = io.StringIO()
         writer = csv.DictWriter(stream, names, lineterminator="\n")
         writer.writeheader()

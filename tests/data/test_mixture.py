@@ -128,6 +128,23 @@ def test_steps_are_the_fewest_that_finish_the_epochs(
     assert source.steps_an_epoch * epochs == steps
 
 
+@given(KINDS, SIZES, SEEDS, st.integers(1, 4))
+def test_balanced_batches_have_one_shape_and_each_class_equally_often(
+    kinds: list[int], batch_size: int, seed: int, epochs: int
+) -> None:
+    plain = batches(kinds, batch_size, seed)
+    source = Batches(plain.pixels, plain.targets, batch_size, seed, balanced=True)
+    steps = source.steps(epochs)
+    assert source.epochs_after(steps) == epochs > source.epochs_after(steps - 1)
+    found = [source.batch(step) for step in range(steps)]
+    assert all(len({kinds[index] for index in batch.indices}) == 1 for batch in found)
+    counts = np.bincount(np.concatenate([batch.targets for batch in found]))
+    assert counts.sum() == epochs * len(kinds)
+    assert counts[counts > 0].max() - counts[counts > 0].min() <= 1
+    again = Batches(plain.pixels, plain.targets, batch_size, seed, balanced=True)
+    assert equal(again.batch(steps - 1), found[-1])
+
+
 def test_the_shapes_are_mixed_in_an_order_of_its_own_for_each_seed_and_epoch() -> None:
     kinds = [0] * 40 + [1] * 40
 

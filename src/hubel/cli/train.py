@@ -54,8 +54,22 @@ LossName = Annotated[
     str | None,
     typer.Option(
         "--loss",
-        help="cross_entropy, focal, hinge, crammer_singer, one_vs_rest, binary_cross_entropy or "
-        "logit_adjusted [cross_entropy].",
+        help="cross_entropy, focal, hinge, crammer_singer, one_vs_rest or binary_cross_entropy "
+        "[cross_entropy].",
+    ),
+]
+BalanceName = Annotated[
+    str | None,
+    typer.Option(
+        "--balance", help="Of unequal classes: none, weights, sampler or logit-adjust [none]."
+    ),
+]
+MonitorName = Annotated[
+    str | None,
+    typer.Option(
+        "--monitor",
+        help="By which the best epoch is chosen: accuracy, balanced_accuracy, macro_f1, log_loss "
+        "or last [what suits the classes].",
     ),
 ]
 OptimizerName = Annotated[
@@ -90,6 +104,8 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     shape: Shape = None,
     batch_size: BatchSize = None,
     loss: LossName = None,
+    balance: BalanceName = None,
+    monitor: MonitorName = None,
     optimizer: OptimizerName = None,
     lr: Rate = None,
     seed: Seed = None,
@@ -105,8 +121,9 @@ def command(  # noqa: PLR0917 (typer calls it by name)
         return
     chosen = {"budget": budget, "epochs": epochs, "model": model, "size": size, "kind": kind,
               "channels": channels, "shape": shape, "lr": lr, "loss": loss,
-              "optimizer": optimizer, "batch_size": batch_size, "seed": seed,
-              "device": device, "workers": workers}  # fmt: skip
+              "balance": balance, "monitor": monitor, "optimizer": optimizer,
+              "batch_size": batch_size, "seed": seed, "device": device,
+              "workers": workers}  # fmt: skip
     chosen = {name: value for name, value in chosen.items() if value is not None}
     chosen |= assignments(set_ or [], chosen)
     run = _resume(resume, data, out, chosen) if resume is not None else _train(data, out, chosen)

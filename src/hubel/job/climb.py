@@ -22,7 +22,7 @@ from hubel.job.bucketing import with_buckets
 from hubel.job.desk import Desk, Sitting
 from hubel.job.finish import record
 from hubel.job.guard import alone
-from hubel.job.introduction import describe, headline, introduce
+from hubel.job.introduction import describe, headline, imbalance_of, introduce
 from hubel.job.ledger import Ledger
 from hubel.job.prepare import Material, gather, open_data, preprocess_for
 from hubel.job.reopening import reopen
@@ -39,7 +39,7 @@ from hubel.training.rules import Facts, resolve
 
 __all__ = ["SETTINGS", "ladder", "resume_ladder"]
 
-SETTINGS = ("budget", "size", "channels", "shape", "device", "workers", "seed")
+SETTINGS = ("budget", "size", "channels", "shape", "balance", "device", "workers", "seed")
 _BUDGET = 900.0
 
 
@@ -58,7 +58,8 @@ def ladder(
         rungs: names, as a sequence or with commas between them; all of them where it is None.
         out: folder of the run; the first free `runs/<data>-<n>` where it is None.
         sitting: who listens; nobody by default.
-        **settings: `budget="15m"`, `size`, `channels`, `shape`, `device`, `workers`, `seed`.
+        **settings: `budget="15m"`, `size`, `channels`, `shape`, `balance`, `device`,
+            `workers`, `seed`.
 
     Returns:
         The run: its classifier is that of the rung that was chosen on the validation split.
@@ -79,7 +80,8 @@ def ladder(
         dataset, wish = open_data(open_source(data), chosen, sitting.reporter)
         preprocess = preprocess_for(dataset, wish)
     counts, classes = dataset.manifest.counts(), len(dataset.manifest.classes)
-    facts = Facts.of(counts["train"], preprocess, Recipe(**chosen).device, classes)
+    device, known = Recipe(**chosen).device, imbalance_of(dataset)
+    facts = Facts.of(counts["train"], preprocess, device, classes, known)
     recipe, resolved = resolve(chosen, facts)
     preprocess = with_buckets(dataset, preprocess, recipe)
     run = Run(new_folder(os.fspath(data), out))

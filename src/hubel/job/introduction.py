@@ -6,18 +6,25 @@ import os
 from typing import Any
 
 from hubel.data.dataset import Dataset
+from hubel.data.imbalance import Imbalance
 from hubel.data.preprocess import Preprocess
 from hubel.job.bucketing import bucket_notes, shape_document
 from hubel.job.desk import Desk, Sitting
 from hubel.runs import versions
 
-__all__ = ["compare_versions", "describe", "headline", "introduce"]
+__all__ = ["compare_versions", "describe", "headline", "imbalance_of", "introduce"]
 
 
 def headline(document: dict[str, Any]) -> dict[str, Any]:
     """What a classifier is to know of its own evaluation."""
     names = ("split", "n", "accuracy", "balanced_accuracy", "log_loss", "ece")
     return {name: document[name] for name in names}
+
+
+def imbalance_of(dataset: Dataset) -> Imbalance:
+    """Of the training split."""
+    manifest = dataset.manifest
+    return Imbalance.of(manifest.targets[manifest.rows("train")], len(manifest.classes))
 
 
 def describe(dataset: Dataset) -> dict[str, Any]:
@@ -32,6 +39,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "accepted": accepted,
         "rejected": len(dataset.manifest) - accepted,
         "splits": dataset.manifest.counts(),
+        "imbalance": imbalance_of(dataset).to_json(dataset.manifest.classes),
         "notes": list(dataset.notes),
     }
 
@@ -43,6 +51,11 @@ def introduce(desk: Desk, dataset: Dataset, preprocess: Preprocess, notes: tuple
     desk.reporter.say(
         f"{data['source']}: {data['accepted']:,} pictures of {len(data['classes'])} classes "
         f"({splits}); {data['rejected']:,} left out"
+    )
+    balance = desk.ledger.facts["recipe"]["balance"]
+    desk.reporter.say(
+        f"training classes: {data['imbalance']['text']}; balance {balance['value']} "
+        f"({balance['why']})"
     )
     for note in dataset.notes:
         desk.reporter.say(f"  {note}")

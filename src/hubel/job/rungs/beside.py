@@ -12,6 +12,7 @@ from hubel.job.rungs.cheap import CHEAP, fit_cheap
 from hubel.job.rungs.linear import load_solvers
 from hubel.job.rungs.rung import Rung
 from hubel.job.rungs.shelf import keep_rung
+from hubel.training.exact import Balance
 
 __all__ = ["Climbed", "climb_cheap", "reason"]
 
@@ -49,7 +50,8 @@ def climb_cheap(desk: Desk, material: Material, seconds: float) -> Climbed:
         try:
             if left <= 0 and place:
                 raise BudgetError("the time that the cheap rungs may take is spent")
-            fitted = fit_cheap(key, plain, share, desk.recipe.seed)
+            balance = Balance.of(desk.recipe)
+            fitted = fit_cheap(key, plain, share, desk.recipe.seed, balance)
         except (FeatureError, RecipeError) as error:
             found.left_out.append((CHEAP[key], reason(error)))
             desk.reporter.say(f"{CHEAP[key]} is left out: {reason(error)}")

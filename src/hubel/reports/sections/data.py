@@ -9,9 +9,9 @@ from typing import Any, cast
 
 from hubel.reports.answers import drawn
 from hubel.reports.charts.tracks import parts
-from hubel.reports.facts import Table
+from hubel.reports.facts import ReportFacts, Table
 from hubel.reports.findings import making
-from hubel.reports.formats import count, percent, storage
+from hubel.reports.formats import count, percent, storage, visible
 from hubel.reports.sections.section import Material, Section
 
 _COLUMNS = (
@@ -56,7 +56,7 @@ def section(material: Material) -> Section | None:
         evidence={
             "table": _counts(used, names),
             "splits": [name for name in _SPLITS if name in used["split"]],
-            "about": [*_about(used), *_costs(facts.part("shape"))],
+            "about": [*_about(used), *_costs(facts.part("shape")), *_balance(facts)],
             "samples": _samples(material, used, names),
             "problems": _problems(out, reasons),
             "notes": facts.part("data").get("notes") or [],
@@ -119,6 +119,18 @@ def _about(used: Columns) -> list[tuple[str, str]]:
 
 def _costs(shape: dict[str, Any]) -> list[tuple[str, str]]:
     return [("Brought to size", str(shape["text"]))] if shape else []
+
+
+def _balance(facts: ReportFacts) -> list[tuple[str, str]]:
+    """How unequal the training classes are, and what is made of it; older runs say neither."""
+    imbalance = facts.part("data").get("imbalance")
+    balance = facts.part("recipe").get("balance")
+    rows: list[tuple[str, str]] = []
+    if imbalance:
+        rows.append(("Training classes", visible(str(imbalance["text"]))))
+    if balance:
+        rows.append(("Balance", f"{balance['value']}: {balance['why']}"))
+    return rows
 
 
 def _size(sizes: Sequence[tuple[int, int]]) -> str:
