@@ -38,8 +38,8 @@ def section(measured: dict[str, Any]) -> str:
     """What is shown of one result, by what it holds."""
     if "cold" in measured.get("seconds", {}):
         return start_up(measured)
-    drawers = {"features": features, "kinds": predicted_times, "balance": balance,
-               "hog and svm": hog_and_svm, "shapes": shapes,
+    drawers = {"ingest": ingest, "features": features, "kinds": predicted_times,
+               "balance": balance, "hog and svm": hog_and_svm, "shapes": shapes,
                "design seconds": design}  # fmt: skip
     found = next((draw for key, draw in drawers.items() if key in measured), accuracy)
     return found(measured)
@@ -266,6 +266,34 @@ def _ways(found: dict[str, Any]) -> list[str]:
         said = f"best {metric.replace('_', ' ')}{limit}"
         rows.append(f"| {said} | {' | '.join(cells)} | {before:.1f} |")
     return rows
+
+
+def ingest(measured: dict[str, Any]) -> str:
+    """Seconds of the first and the later epochs, beside ImageFolder and DataLoader."""
+    rows = [
+        "From class folders of JPEGs to normalised float batches, on two cores; new processes in "
+        "turn, files in the page cache. *First* of Hubel's: an empty cache; list, open, hash, "
+        "decode, resize, write the cache, find duplicates, draw splits, one shuffled pass. "
+        "*First* of torchvision's: `ImageFolder` and `DataLoader` with `Resize(antialias=True)` "
+        "to the same size, `ToTensor` and `Normalize`, the best of the numbers of workers that "
+        "were tried. *Later*: the second pass of the same processes.",
+        "",
+        "| folder | epoch | hubel | ImageFolder and DataLoader | workers | ratio |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
+    for name, found in measured["ingest"].items():
+        for epoch in ("first", "later"):
+            one = found[epoch]
+            workers = one["best workers"]
+            sides = (one["hubel"], one["rival"][str(workers)])
+            ours, theirs = (
+                f"{side['median']:.2f} s ({side['low']:.2f} to {side['high']:.2f})"
+                for side in sides
+            )
+            title = f"{name}, {found['pictures']['hubel']:,} pictures"
+            ratio = f"{one['ratio']['median']:.1f}"
+            rows.append(f"| {title} | {epoch} | {ours} | {theirs} | {workers} | {ratio} |")
+    return "\n".join(rows)
 
 
 def start_up(measured: dict[str, Any]) -> str:

@@ -261,9 +261,9 @@ def _decoded(
     picture: Any, read: Callable[[Any], bytes] | None, way: Preprocess
 ) -> Decoded | NDArray[Any]:
     if isinstance(picture, bytes):
-        return decode(picture, kind=way.kind)
+        return decode(picture, kind=way.kind, enough=way.enough)
     if isinstance(picture, str | os.PathLike):
-        return decode((read or _read)(picture), kind=way.kind)
+        return decode((read or _read)(picture), kind=way.kind, enough=way.enough)
     if hasattr(picture, "getexif"):
         return upright(picture)
     array = np.asarray(picture)

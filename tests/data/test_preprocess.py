@@ -177,6 +177,7 @@ CHANGES: dict[str, Any] = {
     "kind": "volume",
     "depth": "uint16",
     "planes": 2,
+    "reduced": True,
     "buckets": ((8, 8),),
 }
 SAME_PIXELS = {"mean": (0.1,) * 3, "std": (0.2,) * 3}
@@ -214,6 +215,8 @@ def test_a_picture_in_its_bucket_is_what_the_store_of_that_bucket_keeps(
     assert found.shape == (*own, 3)
     np.testing.assert_array_equal(found, part.pixels(picture))
     assert len({one.geometry for one in (way, *way.parts)}) == 4
+    decoding = [replace(one, reduced=True).enough for one in (way, *way.parts)]
+    assert decoding == [None] * 4  # a reduced picture may have another ratio by its rounding
 
 
 @given(SIDES, SIDES)

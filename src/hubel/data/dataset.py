@@ -19,6 +19,7 @@ from hubel.data.buckets import buckets_of
 from hubel.data.decode import decode, quiet_decoders
 from hubel.data.form import Kind, Seen
 from hubel.data.headers import header_of
+from hubel.data.jpeg import reduction
 from hubel.data.kinds import are_stacks, as_stack, common, fitting_way, seen_in, settle_kind
 from hubel.data.manifest import SCHEMA, Manifest
 from hubel.data.pixels import Pixels, PixelStore
@@ -149,11 +150,12 @@ def choose_preprocess(seen: Sequence[Sequence[Any]], wish: Wish) -> Preprocess |
 
     The longer side is the median one, at most 128 px. The input has the ratio that nine in ten
     pictures share, where there is such a one, and is a square otherwise. It is grey where every
-    picture is grey. What holds for depth, for other channels, and for signals and volumes, is in
+    picture is grey. JPEGs are reduced while they are decoded where the median one has four times
+    the input's sides. What holds for depth, for other channels, and for signals and volumes, is in
     `kinds`.
 
     Args:
-        seen: width, height, mode, and frames where there are several, of some samples, or of all.
+        seen: as `Seen`, of some samples, or of all; what follows the mode may be absent.
         wish: what the user asked for.
 
     Returns:
@@ -163,7 +165,19 @@ def choose_preprocess(seen: Sequence[Sequence[Any]], wish: Wish) -> Preprocess |
         return None
     samples = [Seen(*one) for one in seen]
     sides = _size(samples) if samples[0].form.kind == "picture" else (1, 1)
-    return fitting_way(samples, sides, wish.size, wish.channels, wish.shape)
+    way = fitting_way(samples, sides, wish.size, wish.channels, wish.shape)
+    return replace(way, reduced=_large(samples, way) if wish.reduced is None else wish.reduced)
+
+
+def _large(seen: list[Seen], way: Preprocess) -> bool:
+    """Whether there are JPEGs, and the median one is large enough to be reduced."""
+    sides = np.array([one[:2] for one in seen if one.format in ("JPEG", "MPO")], np.int64)
+    if not len(sides) or not way.plain:
+        return False
+    width, height = (int(side) for side in np.median(sides, axis=0))
+    # In buckets no picture is reduced, but the same ones are squashed for what needs one size.
+    one_size = replace(way, reduced=True, shape="squash" if way.shape == "bucket" else way.shape)
+    return reduction(height, width, one_size.enough) > 1
 
 
 def _of_one_size(wish: Wish) -> Wish:
@@ -231,7 +245,7 @@ def _load(
     def decode_one(place: int) -> None:
         index = missing[place]
         content = _read_unchanged(dataset, int(rows[index]))
-        sample = decode(content, kind=preprocess.kind)
+        sample = decode(content, kind=preprocess.kind, enough=preprocess.enough)
         writer.write(place, sample, digests[index].tobytes())
 
     try:

@@ -34,6 +34,7 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from hubel.data import arrays, deep
 from hubel.data.deep import is_sixteen_bit, sixteen_bit, turned
 from hubel.data.form import Decoded, Kind, Limits
+from hubel.data.jpeg import decode_jpeg
 from hubel.data.others import decode_other, is_other
 from hubel.errors import PictureError
 
@@ -58,11 +59,14 @@ FORMATS = (
 
 _SIXTEEN_BIT = {"I;16", "I;16B", "I;16L", "I;16N"}
 _ORIENTATION = 0x0112
-# What may turn a JPEG or hold another one; Pillow reads those files.
-_MARKS = (b"Exif\x00", b"http://ns.adobe.com/xap/1.0/", b"MPF\x00")
 
 
-def decode(content: bytes, limits: Limits | None = None, kind: Kind | None = None) -> Decoded:
+def decode(
+    content: bytes,
+    limits: Limits | None = None,
+    kind: Kind | None = None,
+    enough: tuple[int, int] | None = None,
+) -> Decoded:
     """Decode a whole sample.
 
     Args:
@@ -70,6 +74,8 @@ def decode(content: bytes, limits: Limits | None = None, kind: Kind | None = Non
         limits: pixels and bytes that are allowed.
         kind: what an array of several readings is, and whether the pages of a TIFF are the planes
             of a volume; a rule decides where it is None. Other files are what they are.
+        enough: height and width that a JPEG may be reduced to while it is decoded, as
+            `Preprocess.enough` says; None decodes every pixel.
 
     Raises:
         PictureError: the bytes are no sample, or one that is broken, too large, or of a mode
@@ -88,7 +94,7 @@ def decode(content: bytes, limits: Limits | None = None, kind: Kind | None = Non
     if len(content) > limits.bytes:
         raise PictureError("file too large", f"{len(content):,} bytes, at most {limits.bytes:,}")
     try:
-        fast = _decode_jpeg(content, limits) or _decode_other(content, limits, kind)
+        fast = _decode_jpeg(content, limits, enough) or _decode_other(content, limits, kind)
         return fast if fast is not None else _decode_any(content, limits)
     except PictureError:
         raise
@@ -134,22 +140,15 @@ def quiet_decoders() -> Generator[None]:
         os.close(nowhere)
 
 
-def _decode_jpeg(content: bytes, limits: Limits) -> Decoded | None:
+def _decode_jpeg(
+    content: bytes, limits: Limits, enough: tuple[int, int] | None = None
+) -> Decoded | None:
     """The fast path for plain JPEG: the same pixels as Pillow's, or None for Pillow to decide."""
-    if content[:2] != b"\xff\xd8" or any(mark in content for mark in _MARKS):
+    found = decode_jpeg(content, limits.pixels, enough)
+    if found is None:
         return None
-    import simplejpeg
-
-    try:
-        header: tuple[int, int, str, str] = simplejpeg.decode_jpeg_header(content)  # pyright: ignore
-        height, width, colour, _ = header
-        if colour not in ("YCbCr", "Gray") or width * height > limits.pixels:
-            return None
-        grey = colour == "Gray"
-        pixels: Any = simplejpeg.decode_jpeg(content, colorspace="Gray" if grey else "RGB")
-    except ValueError:
-        return None
-    return Decoded(pixels[..., 0] if grey else pixels, "L" if grey else "RGB", "JPEG", 1)
+    mode = "L" if found.pixels.ndim == 2 else "RGB"
+    return Decoded(found.pixels, mode, found.format, found.frames, found.whole)
 
 
 def _decode_other(content: bytes, limits: Limits, kind: Kind | None) -> Decoded | None:

@@ -101,12 +101,14 @@ class Decoded:
         mode: Pillow's name, or that of a `Form`.
         format: of the file.
         frames: of an animation; of a volume, its planes.
+        whole: width and height of a picture of which fewer pixels were decoded.
     """
 
     values: NDArray[Any]
     mode: str
     format: str
     frames: int
+    whole: tuple[int, int] | None = None
 
     @property
     def form(self) -> Form:
@@ -123,12 +125,16 @@ class Decoded:
 
     @property
     def width(self) -> int:
-        """Of a signal its length."""
+        """Of the whole sample; of a signal its length."""
+        if self.whole is not None:
+            return self.whole[0]
         return self.values.shape[{"signal": 0, "picture": 1, "volume": 2}[self.kind]]
 
     @property
     def height(self) -> int:
-        """Of a signal 1."""
+        """Of the whole sample; of a signal 1."""
+        if self.whole is not None:
+            return self.whole[1]
         kind = self.kind
         return 1 if kind == "signal" else self.values.shape[kind == "volume"]
 

@@ -121,7 +121,7 @@ class PixelWriter:
 
     def __init__(self, folder: Path, rows: int, preprocess: Preprocess) -> None:
         self._folder = folder
-        self._preprocess = preprocess
+        self.preprocess = preprocess
         self._claim = ExitStack()
         self.digests = np.zeros((rows, 32), np.uint8)
         shape = (rows, *preprocess.size, preprocess.num_channels)
@@ -142,7 +142,7 @@ class PixelWriter:
         Raises:
             PictureError: it can't be brought to the working size, channels and depth.
         """
-        self._map[row] = self._preprocess.pixels(sample)
+        self._map[row] = self.preprocess.pixels(sample)
         self.digests[row] = np.frombuffer(digest, np.uint8)
 
     def commit(self) -> None:

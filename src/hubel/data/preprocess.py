@@ -32,6 +32,8 @@ Shape = Literal["squash", "crop", "pad", "bucket"]
 PIXEL_RULE = 1
 """Version of the rules in `decode` and here: raised when any pixel would come out differently."""
 
+_SPARE = 2  # sides of a reduced picture over those of the input: less would show in the resize
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Preprocess:
@@ -51,6 +53,9 @@ class Preprocess:
         kind: "picture", "signal" or "volume".
         depth: of the values: "uint8", "uint16" or "float32".
         planes: of a volume; 1 for the others.
+        reduced: JPEGs are decoded at 1/2, 1/4 or 1/8 of their sides where that leaves at least
+            twice the input on both; the antialiased resize does the rest. Without effect on
+            "bucket", which needs the true ratio.
         buckets: (height, width) pairs, of pictures; `height` and `width` are then those of the
             network's nominal input, of about the same area.
     """
@@ -67,6 +72,7 @@ class Preprocess:
     kind: Kind = "picture"
     depth: Depth = "uint8"
     planes: int = 1
+    reduced: bool = False
     buckets: tuple[Size, ...] = ()
 
     def __post_init__(self) -> None:
@@ -116,6 +122,12 @@ class Preprocess:
         if self.kind != "picture" or self.depth == "float32":
             return 0.0
         return round(self.background / 255 * FULL_SCALE[self.depth])
+
+    @property
+    def enough(self) -> tuple[int, int] | None:
+        """Height and width that decoding must leave, for `decode`; None decodes every pixel."""
+        reduced = self.reduced and self.plain and self.shape != "bucket"
+        return (_SPARE * self.height, _SPARE * self.width) if reduced else None
 
     @property
     def geometry(self) -> str:
@@ -187,8 +199,11 @@ class Preprocess:
         full = FULL_SCALE[self.depth]
         mean = torch.tensor(self.mean, device=pixels.device).mul_(full)
         scale = torch.tensor(self.std, device=pixels.device).mul_(full).reciprocal_()
-        values = pixels.to(torch.float32, copy=True)
-        return values.sub_(mean).mul_(scale).movedim(-1, 1)
+        # Along whole rows: three values at a time are ten times as slow on a CPU.
+        along, count = pixels.shape[-2], len(self.mean)
+        rows = pixels.to(torch.float32, copy=True).flatten(-2)
+        rows.sub_(mean.repeat(along)).mul_(scale.repeat(along))
+        return rows.unflatten(-1, (along, count)).movedim(-1, 1)
 
     def to_json(self) -> dict[str, Any]:
         """The description as JSON types."""

@@ -202,7 +202,8 @@ def _open(task: _Task, offset: int) -> Record:
     try:
         content = task.source.read(path)
         digest = hashlib.sha256(content).digest()
-        sample = decode(content, kind=task.reading)
+        enough = task.writer.preprocess.enough if task.writer is not None else None
+        sample = decode(content, kind=task.reading, enough=enough)
     except PictureError as error:
         return Record(seen.path, seen.size, seen.stamp, digest=digest, problem=error.reason,
                       error=error.detail)  # fmt: skip

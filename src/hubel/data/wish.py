@@ -18,3 +18,4 @@ class Wish:
     channels: str | None = None
     shape: Shape = "squash"
     kind: Kind | None = None
+    reduced: bool | None = None

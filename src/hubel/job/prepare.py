@@ -115,7 +115,8 @@ def _survey(
 def preprocess_for(dataset: Dataset, wish: Wish) -> Preprocess:
     """The way to network input, decided from all accepted samples."""
     table = dataset.manifest.table.filter(dataset.manifest.accepted)
-    columns = (table[name].to_pylist() for name in ("width", "height", "mode", "frames"))
+    names = ("width", "height", "mode", "frames", "format")
+    columns = (table[name].to_pylist() for name in names)
     preprocess = choose_preprocess(list(zip(*columns, strict=True)), wish)
     if preprocess is None:
         raise DataError(f"{dataset.source.name}: no picture can be used")

@@ -83,6 +83,9 @@ class Recipe:
     shape: Shape = _setting(  # noqa: RUF009 (a field, as the others)
         "squash", "`squash`, `crop` or `pad` pictures of another ratio, or `bucket` them by it"
     )
+    reduced: bool | None = _setting(
+        None, "decode large JPEGs at 1/2, 1/4 or 1/8 of their sides, never under twice the input"
+    )
     epochs: int | None = _setting(None, "passes over the training pictures", 1)
     budget: float | None = _setting(600.0, "seconds from the command to the report", 1)
     batch_size: int | None = _setting(None, "pictures a step", 2, 65_536)
@@ -159,6 +162,7 @@ class Recipe:
             channels=self.channels,
             shape=self.shape,
             kind=cast("Kind | None", self.kind),
+            reduced=self.reduced,
         )
 
     @property
@@ -182,6 +186,7 @@ class Recipe:
         if unknown:
             raise RecipeError(f"this version of hubel has no setting {', '.join(sorted(unknown))}")
         values = {name: entry["value"] for name, entry in document.items()}
+        values.setdefault("reduced", False)  # runs of before there was such a thing
         return cls(**{name: as_tuples(value) for name, value in values.items()})
 
 

@@ -103,6 +103,7 @@ def resolve(chosen: dict[str, Any], facts: Facts) -> tuple[Recipe, dict[str, Set
 
 def _by_rule(recipe: Recipe, chosen: dict[str, Any], facts: Facts) -> Iterator[Rule]:
     yield from sample_rules(facts.preprocess)
+    yield "reduced", facts.preprocess.reduced, "on where pictures have four times the input's sides"
     yield "device", str(facts.device), facts.device_why
     yield "workers", workers_by_rule(), "one for each core, at most 8"
     fast = supports_bfloat16(facts.device)
