@@ -125,8 +125,8 @@ def shapes(measured: dict[str, Any]) -> str:
     sizes = ", ".join(f"{height} x {width}" for height, width in costs["bucket"]["buckets"])
     return "\n\n".join(
         [
-            "The 2,527 photographs of TrashNet, 512 x 384, a third of them turned by 90 degrees "
-            "and a third cut to 512 x 256. The convnet from scratch, "
+            "The 2,527 photographs of TrashNet, 384 px wide and 512 high, a third of them turned "
+            "by 90 degrees and a third cut to their middle, twice as wide as high. The convnet from scratch, "
             f"{measured['epochs']} epochs at an area of {measured['size']} x {measured['size']} "
             f"px, {measured['folds']} folds whose test pictures are different ones; every shape "
             "has the same pictures, seeds and epochs. Differences are in points, paired, "

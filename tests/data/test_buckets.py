@@ -146,8 +146,8 @@ def test_no_other_choice_of_buckets_wastes_less(pictures: list[tuple[int, int]])
 def test_photographs_of_trashnet_turned_and_cut_keep_nearly_everything(
     side: int, step: int
 ) -> None:
-    """Every one of them is 512 x 384: as it is, turned by 90 degrees, or cut to 2:1."""
-    pictures = [(384, 512)] * 843 + [(512, 384)] * 842 + [(256, 512)] * 842
+    """Every one of them is 384 wide and 512 high: as it is, turned by 90 degrees, or cut to 2:1."""
+    pictures = [(512, 384)] * 843 + [(384, 512)] * 842 + [(192, 384)] * 842
     found = choose_buckets(array(pictures), side * side, step)
     lost, padded = waste(found, array(pictures))
     assert len(found) == 3
