@@ -126,7 +126,8 @@ def shapes(measured: dict[str, Any]) -> str:
     return "\n\n".join(
         [
             "The 2,527 photographs of TrashNet, 384 px wide and 512 high, a third of them turned "
-            "by 90 degrees and a third cut to their middle, twice as wide as high. The convnet from scratch, "
+            "by 90 degrees and a third cut to their middle, twice as wide as high. The convnet "
+            "from scratch, "
             f"{measured['epochs']} epochs at an area of {measured['size']} x {measured['size']} "
             f"px, {measured['folds']} folds whose test pictures are different ones; every shape "
             "has the same pictures, seeds and epochs. Differences are in points, paired, "

@@ -3,9 +3,10 @@
 python benchmarks/shapes.py trashnet.tar FOLDER [--size 80] [--epochs 12] [--folds 3]
 
 The photographs of TrashNet, 384 px wide and 512 high, each in one of three forms: as it is, turned
-by 90 degrees, or its middle of 384 x 192. A fifth is the test split, another one in each fold, a tenth validation;
-every shape is trained on the same pictures, with the same seed and the same number of epochs. The
-test pictures of the folds are different ones, so their answers are compared together, in pairs.
+by 90 degrees, or its middle of 384 x 192. A fifth is the test split, another one in each fold, a
+tenth validation; every shape is trained on the same pictures, with the same seed and the same
+number of epochs. The test pictures of the folds are different ones, so their answers are compared
+together, in pairs.
 """
 
 from __future__ import annotations
