@@ -64,15 +64,17 @@ def shared_votes(
 
     Yields:
         `orientations` + 2 tensors of the shape of `m`: it, its part before the first middle, and
-        its parts beyond each.
+        its parts beyond each. Each is to be used before the next is asked for.
     """
     turn = 2 * math.pi if signed else math.pi
     place = opencv_angle(dx, dy, signed).mul_(orientations / turn).sub_(0.5)
     yield m
     yield place.clamp(-1, 0).mul_(m).neg_()
+    # Where no derivative needs them, one piece of memory that stays in the cache serves them all.
+    room = None if place.requires_grad else torch.empty_like(place)
     for _ in range(orientations):
-        yield place.clamp(0, 1).mul_(m)
-        place = place - 1 if place.requires_grad else place.sub_(1)
+        yield torch.clamp(place, 0, 1, out=room).mul_(m)
+        place = torch.sub(place, 1, out=None if room is None else place)
 
 
 def shared(sums: Tensor) -> Tensor:
