@@ -122,19 +122,22 @@ def shapes(measured: dict[str, Any]) -> str:
             f"({100 * right['low']:.1f} to {100 * right['high']:.1f}) | {gap} |"
         )
     every = measured["every picture"]
-    sizes = ", ".join(f"{height} x {width}" for height, width in costs["bucket"]["buckets"])
+    buckets = costs["bucket"]["buckets"]
+    sizes = ", ".join(f"{height} x {width}" for height, width in buckets)
+    areas = [height * width / measured["size"] ** 2 for height, width in buckets]
     return "\n\n".join(
         [
             "The 2,527 photographs of TrashNet, 384 px wide and 512 high, a third of them turned "
             "by 90 degrees and a third cut to their middle, twice as wide as high. The convnet "
             "from scratch, "
             f"{measured['epochs']} epochs at an area of {measured['size']} x {measured['size']} "
-            f"px, {measured['folds']} folds whose test pictures are different ones; every shape "
-            "has the same pictures, seeds and epochs. Differences are in points, paired, "
-            "corrected for three comparisons.",
+            f"px, {measured['folds']} of five folds, each with a fifth of the pictures as its "
+            "test; every shape has the same pictures, seeds and epochs. Differences are in "
+            "points, paired, corrected for three comparisons.",
             "| shape | cut off | padded | bent | right (95%) | bucket is ahead by |\n"
             "|---|---:|---:|---:|---:|---|\n" + "\n".join(rows),
-            f"Buckets: {sizes}. Counted over every one of the {every['pictures']:,} pictures, in "
+            f"Buckets: {sizes}, of {100 * min(areas):.0f}% to {100 * max(areas):.0f}% of the "
+            f"others' area. Counted over every one of the {every['pictures']:,} pictures, in "
             f"whole pixels: the one that loses most loses {100 * every['most_lost']:.2f}%, the "
             f"mean is {100 * every['mean_lost']:.2f}%; the most padding is "
             f"{100 * every['most_padded']:.2f}%.",
