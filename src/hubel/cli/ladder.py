@@ -10,9 +10,11 @@ import typer
 from hubel.cli.train import (
     SAMPLE,
     BalanceName,
+    Channels,
     Data,
     Device,
     Json,
+    KindOf,
     Out,
     Resume,
     Seed,
@@ -32,7 +34,6 @@ Rungs = Annotated[
     typer.Option(help=f"Names with commas between them, of: {', '.join(RUNGS)} [all]."),
 ]
 Budget = Annotated[str | None, typer.Option(help="Time for everything, as 90s, 15m [15m].")]
-Channels = Annotated[str | None, typer.Option(help="rgb or grey [what the pictures are].")]
 Shape = Annotated[
     str | None, typer.Option(help="squash, crop, pad or bucket other ratios [squash].")
 ]
@@ -45,6 +46,7 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     out: Out = None,
     resume: Resume = None,
     size: Size = None,
+    kind: KindOf = None,
     channels: Channels = None,
     shape: Shape = None,
     balance: BalanceName = None,
@@ -54,7 +56,7 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     json: Json = False,
 ) -> None:
     """Fit classifiers from the largest class to networks, and say which differences are real."""
-    given = {"budget": budget, "size": size, "channels": channels, "shape": shape,
+    given = {"budget": budget, "size": size, "kind": kind, "channels": channels, "shape": shape,
              "balance": balance, "seed": seed, "device": device, "workers": workers}  # fmt: skip
     chosen = {name: value for name, value in given.items() if value is not None}
     if resume is not None:

@@ -7,7 +7,7 @@
 | `I` | grey, uint16 | clipped to 0 to 65535 |
 | `F` | grey, float32 | as they are |
 | `RGB`, `RGBX` | colour | as they are |
-| `RGB;16`, `RGBA;16`, `LA;16` | as they are, uint16 | 16-bit PNG and TIFF, which Pillow cuts |
+| `RGB;16`, `RGBA;16` | as they are, uint16 | 16-bit PNG and TIFF, which Pillow cuts |
 | `P` | colour | through its palette; transparent entries as alpha |
 | `LA`, `La`, `PA`, `RGBA`, `RGBa` | colour (`LA`, `La`: grey) and alpha | as they are |
 | `CMYK`, `YCbCr`, `HSV` | colour | Pillow's conversion, without colour profiles |
@@ -175,7 +175,7 @@ def _decode_any(content: bytes, limits: Limits) -> Decoded:
         if frames > 1:
             image.seek(0)
             image.load()
-        if mode in ("RGB", "RGBA", "LA") and is_sixteen_bit(image, content):
+        if mode in ("RGB", "RGBA") and is_sixteen_bit(image, content):
             values = turned(sixteen_bit(image, content), image.getexif().get(_ORIENTATION, 1))
             return Decoded(values, f"{mode};16", form, frames)
         return Decoded(upright(image).values, mode, form, frames)

@@ -14,11 +14,21 @@ from hubel.data.arrays import sample_of
 from hubel.data.form import Decoded, Limits
 from hubel.errors import PictureError
 
-__all__ = ["TIFF", "decode_samples", "decode_stack", "is_sixteen_bit", "sixteen_bit", "turned"]
+__all__ = [
+    "TIFF",
+    "decode_samples",
+    "decode_stack",
+    "is_many",
+    "is_sixteen_bit",
+    "sixteen_bit",
+    "turned",
+]
 
 TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 
 _BITS, _SAMPLES = 258, 277
+_GREY_AND_ALPHA = 4
+_LOW = {2: "RGB;16L", _GREY_AND_ALPHA: "RGBA", 6: "RGBA;16L"}  # by the colour type of a PNG
 _PILLOWS = (1, 2, 3, 4)
 _TURNS: dict[int, tuple[int, bool]] = {  # quarter turns against the clock, after a mirroring
     2: (0, True), 3: (2, False), 4: (2, True), 5: (1, True), 6: (3, False), 7: (3, True),
@@ -40,12 +50,16 @@ def sixteen_bit(image: Image.Image, content: bytes) -> NDArray[np.uint16]:
     """The values of such a picture, not yet turned: (h, w, channels)."""
     if image.format == "TIFF":
         return _page(content, Limits()).astype(np.uint16)
-    import torch
-    from torchvision.io import ImageReadMode, decode_png
-
-    encoded = torch.frombuffer(bytearray(content), dtype=torch.uint8)
-    values = decode_png(encoded, ImageReadMode.UNCHANGED).numpy()
-    return np.ascontiguousarray(values.transpose(1, 2, 0)).astype(np.uint16)
+    colour = content[25]
+    with Image.open(io.BytesIO(content), formats=("PNG",)) as other:
+        # Pillow unpacks the upper byte of each number; told that the bytes stand the other way
+        # round, it unpacks the lower one. Grey with alpha is four bytes, which it can give as is.
+        other.tile = [tile._replace(args=_LOW[colour]) for tile in other.tile]
+        found = np.asarray(other).astype(np.uint16)
+    if colour == _GREY_AND_ALPHA:
+        grey, alpha = ((found[..., at] << 8) | found[..., at + 1] for at in (0, 2))
+        return np.stack([grey, grey, grey, alpha], -1)
+    return (np.asarray(image).astype(np.uint16) << 8) | found
 
 
 def turned(values: NDArray[Any], orientation: int) -> NDArray[Any]:
@@ -62,10 +76,15 @@ def turned(values: NDArray[Any], orientation: int) -> NDArray[Any]:
 
 def decode_samples(content: bytes, limits: Limits) -> Decoded | None:
     """A TIFF of a number of samples a pixel that Pillow has no mode for; None for all others."""
-    samples = _samples(content)
-    if samples is None or samples in _PILLOWS:
+    if not is_many(content):
         return None
     return sample_of(_page(content, limits), "picture", "TIFF")
+
+
+def is_many(content: bytes) -> bool:
+    """Whether a TIFF has a number of samples a pixel that Pillow has no mode for."""
+    samples = _samples(content)
+    return samples is not None and samples not in _PILLOWS
 
 
 def decode_stack(content: bytes, limits: Limits) -> Decoded | None:

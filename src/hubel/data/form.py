@@ -24,7 +24,6 @@ _MODES: dict[str, tuple[Depth, int, bool]] = {
     **dict.fromkeys(("RGBA", "RGBa", "PA"), ("uint8", 4, True)),
     **dict.fromkeys(("I;16", "I;16B", "I;16L", "I;16N", "I"), ("uint16", 1, False)),
     "F": ("float32", 1, False),
-    "LA;16": ("uint16", 2, True),
     "RGB;16": ("uint16", 3, False),
     "RGBA;16": ("uint16", 4, True),
 }

@@ -10,7 +10,6 @@ from hubel.data import arrays, deep
 from hubel.data.decode import FORMATS, decode, read_header
 from hubel.data.form import Kind, Seen
 from hubel.data.others import is_other
-from hubel.errors import PictureError
 
 __all__ = ["header_of"]
 
@@ -39,16 +38,10 @@ def header_of(content: bytes, kind: Kind | None = None) -> Seen:
     width, height, mode = read_header(content)
     with Image.open(io.BytesIO(content), formats=FORMATS) as image:
         form, frames = image.format or "", int(getattr(image, "n_frames", 1))
-        if mode in ("RGB", "RGBA", "LA") and deep.is_sixteen_bit(image, content):
+        if mode in ("RGB", "RGBA") and deep.is_sixteen_bit(image, content):
             mode = f"{mode};16"
     return Seen(width, height, mode, frames, form)
 
 
 def _is_odd(content: bytes, kind: Kind | None) -> bool:
-    if kind == "volume":
-        return True
-    try:
-        read_header(content)
-    except PictureError:
-        return True
-    return False
+    return kind == "volume" or deep.is_many(content)

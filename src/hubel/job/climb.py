@@ -39,7 +39,17 @@ from hubel.training.rules import Facts, resolve
 
 __all__ = ["SETTINGS", "ladder", "resume_ladder"]
 
-SETTINGS = ("budget", "size", "channels", "shape", "balance", "device", "workers", "seed")
+SETTINGS = (
+    "budget",
+    "size",
+    "kind",
+    "channels",
+    "shape",
+    "balance",
+    "device",
+    "workers",
+    "seed",
+)
 _BUDGET = 900.0
 
 
@@ -58,7 +68,7 @@ def ladder(
         rungs: names, as a sequence or with commas between them; all of them where it is None.
         out: folder of the run; the first free `runs/<data>-<n>` where it is None.
         sitting: who listens; nobody by default.
-        **settings: `budget="15m"`, `size`, `channels`, `shape`, `balance`, `device`,
+        **settings: `budget="15m"`, `size`, `kind`, `channels`, `shape`, `balance`, `device`,
             `workers`, `seed`.
 
     Returns:
