@@ -18,6 +18,7 @@ from hubel.cli.train import (
     Out,
     Resume,
     Seed,
+    Shape,
     Size,
     Workers,
 )
@@ -34,9 +35,6 @@ Rungs = Annotated[
     typer.Option(help=f"Names with commas between them, of: {', '.join(RUNGS)} [all]."),
 ]
 Budget = Annotated[str | None, typer.Option(help="Time for everything, as 90s, 15m [15m].")]
-Shape = Annotated[
-    str | None, typer.Option(help="squash, crop, pad or bucket other ratios [squash].")
-]
 
 
 def command(  # noqa: PLR0917 (typer calls it by name)
