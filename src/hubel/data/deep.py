@@ -46,8 +46,8 @@ def is_sixteen_bit(image: Image.Image, content: bytes) -> bool:
     return False
 
 
-def sixteen_bit(image: Image.Image, content: bytes) -> NDArray[np.uint16]:
-    """The values of such a picture, not yet turned: (h, w, channels)."""
+def sixteen_bit(image: Image.Image, content: bytes) -> NDArray[Any]:
+    """The values of such a picture, not yet turned: uint16, (h, w, channels)."""
     if image.format == "TIFF":
         return _page(content, Limits()).astype(np.uint16)
     colour = content[25]

@@ -162,7 +162,7 @@ def _notes(kept: set[Form], wanted: tuple[Kind, int], records: Sequence[Record])
 def _depth(forms: list[Form]) -> Depth:
     depths = {form.depth for form in forms}
     if len(depths) == 1:
-        return depths.pop()
+        return forms[0].depth
     return "uint8" if "uint8" in depths and forms[0].kind == "picture" else "float32"
 
 

@@ -72,7 +72,7 @@ def decode_dicom(content: bytes, limits: Limits) -> Decoded:
     """
     try:
         import pydicom
-        from pydicom.pixels import apply_rescale
+        from pydicom.pixels.processing import apply_rescale
     except ImportError as error:
         raise PictureError("DICOM files " + _WAY_OUT.format("pydicom"), str(error)) from error
     dataset: Any = pydicom.dcmread(io.BytesIO(content))

@@ -36,8 +36,6 @@ __all__ = [
     "mark_failed",
 ]
 
-# Signals have as many moments as pictures have pixels; volumes half the sides.
-_SIDES = {"picture": lambda n: n, "signal": lambda n: n * n, "volume": lambda n: n // 2}
 _AFTER = 1.0  # seconds for what follows the scoring of a rung
 _TOKENS = 16  # a side that the hybrid's convolutions aim at
 
@@ -93,16 +91,21 @@ class Materials:
     def at(self, side: int | None) -> Material:
         """The plain material with at most so many pixels a side, as it is where that is None."""
         now = self.plain.preprocess
-        if side is None or max(now.size) <= _SIDES[now.kind](side):
+        if side is None or max(now.size) <= _most(now.kind, side):
             return self.plain
         if side not in self._small:
-            most = _SIDES[now.kind](side)
+            most = _most(now.kind, side)
             planes, height, width = (min(n, most) for n in (now.planes, now.height, now.width))
             small = replace(now, planes=planes, height=height, width=width, mean=(), std=())
             with self._desk.ledger.stage("pixels"):
                 workers = self._desk.recipe.workers or 1
                 self._small[side] = gather(self._whole.dataset, small, self._desk.reporter, workers)
         return self._small[side]
+
+
+def _most(kind: str, side: int) -> int:
+    """Positions along an axis: a signal has as many as a picture has pixels, a volume fewer."""
+    return {"picture": side, "signal": side * side}.get(kind, side // 2)
 
 
 def hybrid_line(preprocess: Preprocess) -> str:
