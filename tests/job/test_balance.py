@@ -115,6 +115,7 @@ def test_prediction_says_what_the_evaluation_said(
     from hubel.data.manifest import read_parquet
 
     for row in read_parquet(run.folder / "predictions.parquet").to_pylist():
-        found = run.classifier.predict(uneven / row["file"]).probabilities
-        stored = [row[f"probability:{name}"] for name in run.classifier.classes]
-        np.testing.assert_allclose(found, stored, atol=1e-4)
+        found = run.classifier.predict(uneven / row["file"])
+        stored = [row[f"probability:{name}"] for name in found.labels]
+        np.testing.assert_allclose(found.probabilities, stored, atol=1e-5)
+        assert found.label == row["predicted"]

@@ -99,24 +99,27 @@ def test_what_is_written_down_gives_the_recipe_again(chosen: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize(
-    ("counts", "monitor", "why"),
+    ("counts", "monitor", "balance", "why"),
     [
-        ((30, 10), "balanced_accuracy", "the largest class has 3.0 times the pictures of the"),
-        ((594, 137), "balanced_accuracy", "the largest class has 4.3 times the pictures of the"),
-        ((29, 10), "accuracy", "no class has 3 times the pictures of another"),
-        ((10, 10), "accuracy", "no class has 3 times the pictures of another"),
+        ((30, 10), "balanced_accuracy", "sampler", "the largest class has 3.0 times the pictures"),
+        ((594, 137), "balanced_accuracy", "sampler", "the largest class has 4.3 times the pict"),
+        ((9, 0), "balanced_accuracy", "none", "a class has no training picture"),
+        ((29, 10), "accuracy", "none", "no class has 3 times the pictures of another"),
+        ((10, 10), "accuracy", "none", "no class has 3 times the pictures of another"),
     ],
 )
-def test_unequal_classes_are_looked_at_by_balanced_accuracy_and_not_treated(
-    counts: tuple[int, ...], monitor: str, why: str
+def test_unequal_classes_come_equally_often_and_are_looked_at_by_balanced_accuracy(
+    counts: tuple[int, ...], monitor: str, balance: str, why: str
 ) -> None:
     known = replace(facts(), imbalance=Imbalance(counts))
     recipe, settings = resolve({}, known)
-    assert (recipe.monitor, recipe.balance) == (monitor, "none")
+    assert (recipe.monitor, recipe.balance) == (monitor, balance)
     assert (settings["monitor"].set_by, settings["balance"].set_by) == ("rule", "rule")
     assert settings["monitor"].why.startswith(why)
-    asked = resolve({"monitor": "last", "balance": "sampler"}, known)[0]
-    assert (asked.monitor, asked.balance) == ("last", "sampler")
+    asked = resolve({"monitor": "last", "balance": "weights"}, known)[0]
+    assert (asked.monitor, asked.balance) == ("last", "weights")
+    several = resolve({"loss": "binary_cross_entropy"}, known)[0]
+    assert several.balance == "none"
 
 
 IDLE = [

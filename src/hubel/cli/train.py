@@ -61,7 +61,9 @@ LossName = Annotated[
 BalanceName = Annotated[
     str | None,
     typer.Option(
-        "--balance", help="Of unequal classes: none, weights, sampler or logit-adjust [none]."
+        "--balance",
+        help="Of unequal classes: none, weights, sampler or logit-adjust [sampler where one has 3 "
+        "times the pictures of another].",
     ),
 ]
 MonitorName = Annotated[

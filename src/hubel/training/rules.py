@@ -114,7 +114,7 @@ def _by_rule(recipe: Recipe, chosen: dict[str, Any], facts: Facts) -> Iterator[R
     all_ = f"for {facts.pictures:,} training pictures"
     yield "batch_size", batch, f"a power of two from 32 to 256, or all there are, {all_}"
     yield from _loss_rules(recipe)
-    yield from _balance_rules(facts)
+    yield from _balance_rules(recipe, facts)
     if recipe.model not in NETWORKS:
         wanted = Wanted(recipe, chosen, facts.preprocess, facts.num_classes)
         yield from network_rules(wanted, batch)
@@ -143,8 +143,8 @@ def _loss_rules(recipe: Recipe) -> Iterator[Rule]:
         yield "averaging", 0.0, "an average of weights has fewer zeros than the weights"
 
 
-def _balance_rules(facts: Facts) -> Iterator[Rule]:
-    """What is made of unequal classes: said, and looked at by another metric, not treated."""
+def _balance_rules(recipe: Recipe, facts: Facts) -> Iterator[Rule]:
+    """What is made of unequal classes: benchmarks/balance.py measures what each treatment buys."""
     known = facts.imbalance
     if known is None or not known.unbalanced:
         even = f"no class has {UNBALANCED:g} times the pictures of another"
@@ -152,7 +152,13 @@ def _balance_rules(facts: Facts) -> Iterator[Rule]:
         yield "monitor", "accuracy", even
         return
     ratio = f"the largest class has {known.ratio:.1f} times the pictures of the smallest"
-    yield "balance", "none", "what helps small classes costs accuracy, so it is yours to ask for"
+    if min(known.counts) == 0:
+        ratio = "a class has no training picture"
+        yield "balance", "none", f"{ratio}, and nothing can be made of it"
+    elif recipe.loss == "binary_cross_entropy":
+        yield "balance", "none", "binary_cross_entropy is for several labels, which have no turns"
+    else:
+        yield "balance", "sampler", f"{ratio}; so each comes equally often"
     yield "monitor", "balanced_accuracy", ratio
 
 
