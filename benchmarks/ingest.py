@@ -99,7 +99,7 @@ def measured(side: str, *arguments: object) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as cache:
         done = subprocess.run(
             [sys.executable, __file__, f"--{side}", *map(str, arguments)],
-            env=os.environ | {"HUBEL_CACHE": cache},
+            env=os.environ | {"HUBEL_CACHE": cache, "OMP_WAIT_POLICY": "PASSIVE"},  # as `hubel` has
             check=True,
             stdout=subprocess.PIPE,
         )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,11 +23,13 @@ from hubel.data.form import Kind, Seen
 from hubel.data.headers import header_of
 from hubel.data.jpeg import reduction
 from hubel.data.kinds import are_stacks, as_stack, common, fitting_way, seen_in, settle_kind
+from hubel.data.live import LiveSegment
 from hubel.data.manifest import SCHEMA, Manifest
-from hubel.data.pixels import Pixels, PixelStore
+from hubel.data.pixels import Pixels, PixelStore, PixelWriter
 from hubel.data.preprocess import Preprocess
 from hubel.data.scan import Progress, Record, ScanCache, scan, unchanged
 from hubel.data.shape_costs import true_sizes
+from hubel.data.shelves import CacheFullError, CacheNote, shelves_folder
 from hubel.data.sources import Listing, Source
 from hubel.data.split import Samples, Shares, assign, contradictions, leaks, settle_given
 from hubel.data.wish import Wish
@@ -89,12 +93,22 @@ def survey(
         known = cache.load()
     # Which buckets there are is known when all are scanned; all else takes pictures of one size.
     guess = choose_preprocess(common(seen, wish.kind), _of_one_size(wish))
-    store = pixel_store(source, guess) if guess else None
-    writer = store.writer if store else None
+    writer = _room(pixel_store(source, guess)) if guess else None
     records = scan(source, listing, known, writer=writer, workers=workers, progress=progress)
     if records and any(known.get(record.path) is not record for record in records):
         cache.save(records)
     return listing, records
+
+
+def _room(store: PixelStore) -> Callable[[int], PixelWriter | None]:
+    """Makes room for that many pictures; None where the cache may not have them."""
+
+    def writer(rows: int) -> PixelWriter | None:
+        with suppress(CacheFullError):
+            return store.writer(rows)
+        return None
+
+    return writer
 
 
 def _scans(source: Source, reading: Kind | None) -> Path:
@@ -196,7 +210,8 @@ def _size(seen: list[Seen]) -> tuple[int, int]:
 
 def pixel_store(source: Source, preprocess: Preprocess) -> PixelStore:
     """Where the pixels of a source are cached."""
-    return PixelStore(cache_folder() / "pixels" / source.key, preprocess)
+    root = shelves_folder()
+    return PixelStore(root / source.key, preprocess, source.name, root)
 
 
 def load_pixels(
@@ -212,7 +227,8 @@ def load_pixels(
 
     Raises:
         DataError: a file was changed or taken away since the scan.
-        StorageError: the cache has no room.
+        StorageError: the disk has no room. Where only the cache's limit is in the way, the pixels
+            are decoded anew each time they are asked for, and a `CacheNote` says so.
     """
     if not preprocess.buckets:
         return _load(dataset, rows, preprocess, progress, workers)
@@ -240,7 +256,13 @@ def _load(
         return pixels
     _, first = np.unique(digests[missing], axis=0, return_index=True)
     missing = missing[np.sort(first)]
-    writer = store.writer(len(missing))
+    try:
+        writer = store.writer(len(missing))
+    except CacheFullError as error:
+        warnings.warn(
+            f"every epoch decodes anew, which is slower: {error}", CacheNote, stacklevel=2
+        )
+        return _live(dataset, rows, preprocess, workers)
 
     def decode_one(place: int) -> None:
         index = missing[place]
@@ -258,6 +280,17 @@ def _load(
     pixels, missing = store.find(digests)
     assert len(missing) == 0
     return pixels
+
+
+def _live(
+    dataset: Dataset, rows: NDArray[np.int64], preprocess: Preprocess, workers: int
+) -> Pixels:
+    """The same pixels, decoded whenever they are asked for."""
+    segment: Any = LiveSegment(
+        lambda place: _read_unchanged(dataset, int(rows[place])), len(rows), preprocess, workers
+    )
+    places = np.stack([np.zeros(len(rows), np.int64), np.arange(len(rows))], axis=1)
+    return Pixels((segment,), places)
 
 
 def _read_unchanged(dataset: Dataset, row: int) -> bytes:

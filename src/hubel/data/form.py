@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -66,6 +67,7 @@ class Form:
         return f"{self.kind} {self.depth} x{self.channels}"
 
     @classmethod
+    @functools.cache  # asked several times for every sample
     def of_mode(cls, mode: str) -> Form:
         """The form that a mode means: one of Pillow's, or one that `mode` gave."""
         counted = _COUNTED.fullmatch(mode)

@@ -18,6 +18,7 @@ import os
 import re
 import time
 import uuid
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ from numpy.typing import NDArray
 
 from hubel.data.form import Decoded, Depth
 from hubel.data.preprocess import Preprocess
+from hubel.data.shelves import CacheNote, Use, give_up, make_room
+from hubel.errors import StorageError
 from hubel.storage import claimed, locked, reserve, storage_errors, write_with
 
 __all__ = ["PixelStore", "PixelWriter", "Pixels"]
@@ -114,13 +117,17 @@ class PixelWriter:
         folder: of the store.
         rows: how many rows there will be.
         preprocess: decides the shape of a row.
+        use: keeps the store from being taken away meanwhile.
 
     Raises:
         StorageError: the disk has no room; it is asked for before the first row is written.
     """
 
-    def __init__(self, folder: Path, rows: int, preprocess: Preprocess) -> None:
+    def __init__(
+        self, folder: Path, rows: int, preprocess: Preprocess, use: Use | None = None
+    ) -> None:
         self._folder = folder
+        self._use = use
         self.preprocess = preprocess
         self._claim = ExitStack()
         self.digests = np.zeros((rows, 32), np.uint8)
@@ -181,23 +188,44 @@ class PixelStore:
     Args:
         folder: where the segments are.
         preprocess: what made them.
+        source: as the user named it.
+        shelves: folder of all stores that share the cache's limit; None where there is no limit.
     """
 
-    def __init__(self, folder: Path, preprocess: Preprocess) -> None:
+    def __init__(
+        self, folder: Path, preprocess: Preprocess, source: str = "?", shelves: Path | None = None
+    ) -> None:
         self.folder = folder / preprocess.geometry
         self.preprocess = preprocess
+        named = os.path.realpath(source) if os.path.exists(source) else source
+        self._about = {"source": named, "pixels": preprocess.in_words}
+        self._shelves = shelves
 
     def writer(self, rows: int) -> PixelWriter:
         """A writer for a new segment, in the place of what killed writers have left.
 
         Raises:
-            StorageError: as `PixelWriter`.
+            CacheFullError: the cache may not have so much, whatever is given up for it.
+            StorageError: as `PixelWriter`, when nothing more can be given up.
         """
+        use = None if self._shelves is None else Use(self.folder, self._about)
+        way = self.preprocess
+        each = int(np.prod(way.size)) * way.num_channels * np.dtype(way.depth).itemsize + 32
         for path in [*self.folder.glob(".*.part"), *self.folder.glob("*.pixels.npy")]:
             with suppress(OSError), locked(path) as ours:
                 if ours and _abandoned(path):
                     path.unlink()
-        return PixelWriter(self.folder, rows, self.preprocess)
+        if self._shelves is None:
+            return PixelWriter(self.folder, rows, way, use)
+        _say(make_room(rows * each, self._shelves, self.folder))
+        try:
+            return PixelWriter(self.folder, rows, way, use)
+        except StorageError:
+            given_up = give_up(rows * each, self._shelves, self.folder)
+            if not given_up:
+                raise
+            _say(given_up)
+            return PixelWriter(self.folder, rows, way, use)
 
     def find(self, digests: NDArray[np.uint8]) -> tuple[Pixels, NDArray[np.int64]]:
         """Look samples up by content.
@@ -209,6 +237,8 @@ class PixelStore:
             The pixels, and the indices of the samples that are not in the store: their places in
             the pixels are not valid.
         """
+        shelved = self._shelves is not None and self.folder.is_dir()
+        use = Use(self.folder, self._about) if shelved else None
         names = sorted(path.name.partition(".")[0] for path in self.folder.glob("*.digests.npy"))
         segments: list[NDArray[Any]] = []
         known: dict[bytes, tuple[int, int]] = {}
@@ -217,6 +247,7 @@ class PixelStore:
             if segment is None:
                 continue
             rows, pixels = segment
+            pixels.use = use  # as long as they are mapped, they are in use
             segments.append(pixels)
             content = rows.tobytes()
             for row in range(len(rows)):
@@ -226,7 +257,7 @@ class PixelStore:
         places = np.array(found, np.int64).reshape(-1, 2)
         return Pixels(tuple(segments), places), np.flatnonzero(places[:, 0] < 0)
 
-    def _open(self, name: str) -> tuple[NDArray[np.uint8], NDArray[Any]] | None:
+    def _open(self, name: str) -> tuple[NDArray[np.uint8], Any] | None:
         try:
             rows = np.load(self.folder / f"{name}.digests.npy", allow_pickle=False)
             pixels = np.load(self.folder / f"{name}.pixels.npy", mmap_mode="r", allow_pickle=False)
@@ -237,6 +268,11 @@ class PixelStore:
         fits = rows.shape == (len(rows), 32) and pixels.shape == shape
         deep = (rows.dtype, pixels.dtype) == (np.uint8, way.depth)
         return (rows, pixels) if fits and deep else None
+
+
+def _say(sentences: list[str]) -> None:
+    for sentence in sentences:
+        warnings.warn(sentence, CacheNote, stacklevel=3)
 
 
 def _abandoned(path: Path) -> bool:

@@ -124,6 +124,19 @@ class Preprocess:
         return round(self.background / 255 * FULL_SCALE[self.depth])
 
     @property
+    def in_words(self) -> str:
+        """The pixels that it makes, for people.
+
+        Example:
+            >>> Preprocess(height=96, width=128, shape="crop").in_words
+            '96x128 rgb, crop'
+        """
+        size = "x".join(map(str, self.size))
+        deep = "" if self.depth == "uint8" else f" {self.depth}"
+        channels = f"{self.channels} channels" if isinstance(self.channels, int) else self.channels
+        return f"{size} {channels}{deep}, {self.shape}{', reduced' if self.reduced else ''}"
+
+    @property
     def enough(self) -> tuple[int, int] | None:
         """Height and width that decoding must leave, for `decode`; None decodes every pixel."""
         reduced = self.reduced and self.plain and self.shape != "bucket"

@@ -117,7 +117,7 @@ def scan(
     listing: Listing,
     known: dict[bytes, Record],
     *,
-    writer: Callable[[int], PixelWriter] | None = None,
+    writer: Callable[[int], PixelWriter | None] | None = None,
     workers: int = 2,
     progress: Progress = lambda _: None,
 ) -> list[Record]:

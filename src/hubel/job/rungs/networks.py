@@ -193,17 +193,8 @@ def _too_short(error: BudgetError) -> str:
     )
 
 
-def _desk(main: Desk, key: str, material: Material, seconds: float) -> Desk:
-    """The desk of a rung's own run: as it was left, or a new one."""
-    run = Run(main.run.folder / "rungs" / key)
-    sitting = Sitting(reporter=main.reporter)
-    if (run.folder / "checkpoints").is_dir() and (run.folder / "run.json").is_file():
-        ledger = Ledger(sitting.started, run.facts)
-        ledger.run = run
-        ledger.write(status="running", error=None)
-        recipe = Recipe.from_json(ledger.facts["recipe"])
-        return Desk(run, ledger, recipe, main.device, sitting, main.way_on)
-    preprocess = material.preprocess
+def _chosen(main: Desk, key: str, preprocess: Preprocess, seconds: float) -> dict[str, Any]:
+    """What is set for a rung."""
     model = NETWORK_RUNGS[key].model or hybrid_line(preprocess)
     if key == "convnet" and preprocess.kind != "picture":
         model = line_for(preprocess.size)
@@ -218,6 +209,21 @@ def _desk(main: Desk, key: str, material: Material, seconds: float) -> Desk:
         chosen["shape"] = "bucket"
     if main.recipe.workers is not None:
         chosen["workers"] = main.recipe.workers
+    return chosen
+
+
+def _desk(main: Desk, key: str, material: Material, seconds: float) -> Desk:
+    """The desk of a rung's own run: as it was left, or a new one."""
+    run = Run(main.run.folder / "rungs" / key)
+    sitting = Sitting(reporter=main.reporter)
+    if (run.folder / "checkpoints").is_dir() and (run.folder / "run.json").is_file():
+        ledger = Ledger(sitting.started, run.facts)
+        ledger.run = run
+        ledger.write(status="running", error=None)
+        recipe = Recipe.from_json(ledger.facts["recipe"])
+        return Desk(run, ledger, recipe, main.device, sitting, main.way_on)
+    preprocess = material.preprocess
+    chosen = _chosen(main, key, preprocess, seconds)
     classes = len(material.dataset.manifest.classes)
     known = Imbalance.of(material.targets("train"), classes)
     pictures = len(material.rows["train"])
