@@ -26,7 +26,7 @@ __all__ = [
 
 TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 
-_BITS, _SAMPLES = 258, 277
+_BITS, _SAMPLES, _EXTRA, _ASSOCIATED = 258, 277, 338, 1
 _GREY_AND_ALPHA = 4
 _LOW = {2: "RGB;16L", _GREY_AND_ALPHA: "RGBA", 6: "RGBA;16L"}  # by the colour type of a PNG
 _PILLOWS = (1, 2, 3, 4)
@@ -41,8 +41,11 @@ def is_sixteen_bit(image: Image.Image, content: bytes) -> bool:
     if image.format == "PNG":
         return content[24] == 16
     if image.format == "TIFF":
-        bits: Any = getattr(image, "tag_v2", {}).get(_BITS, ())
-        return len(bits) > 0 and all(one == 16 for one in bits)
+        tags: Any = getattr(image, "tag_v2", {})
+        bits: Any = tags.get(_BITS, ())
+        # Colour that its alpha has been multiplied into stays as Pillow divides it, in 8 bits.
+        multiplied = _ASSOCIATED in tags.get(_EXTRA, ())
+        return len(bits) > 0 and all(one == 16 for one in bits) and not multiplied
     return False
 
 

@@ -70,8 +70,7 @@ def convnet_shape(
     - groups: as many of `widths`, from the last, as leave a position at half the resolution.
 
     Raises:
-        RecipeError: (a ValueError) when a side is too short for one group, or these are no
-            pictures.
+        RecipeError: (a ValueError) when a side is too short for one group, or there are not two.
 
     >>> convnet_shape(in_channels=3, image_size=(128, 128))
     ConvNetShape(kernel=2, stride=2, filters=24, widths=(16, 32, 64, 96))
