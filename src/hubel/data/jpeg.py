@@ -78,8 +78,11 @@ def decode_jpeg(
             return None
         form, frames, orientation = said
         sideways = orientation > 4
-        by = reduction(height, width, enough[::-1] if enough and sideways else enough)
-        least = {} if by == 1 else {"min_height": -(-height // by), "min_width": -(-width // by)}
+        stored = (enough[1], enough[0]) if enough and sideways else enough
+        by = reduction(height, width, stored)
+        least: dict[str, Any] = (
+            {} if by == 1 else {"min_height": -(-height // by), "min_width": -(-width // by)}
+        )
         space = "Gray" if colour == "Gray" else "RGB"
         pixels: Any = simplejpeg.decode_jpeg(content, colorspace=space, **least)
     except ValueError:

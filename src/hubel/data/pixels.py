@@ -13,6 +13,7 @@ told from what another is writing by the lock, and cleared away before the next 
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import re
@@ -38,6 +39,7 @@ from hubel.storage import claimed, locked, reserve, storage_errors, write_with
 __all__ = ["PixelStore", "PixelWriter", "Pixels"]
 
 _WAY_OUT = "free some space, or set HUBEL_CACHE to a folder on a larger disk"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _PART = re.compile(r"\.[0-9a-f]{12}\.part")
 _LONG = 3600.0  # seconds after which a commit is no longer under way
 
@@ -220,8 +222,9 @@ class PixelStore:
         _say(make_room(rows * each, self._shelves, self.folder))
         try:
             return PixelWriter(self.folder, rows, way, use)
-        except StorageError:
-            given_up = give_up(rows * each, self._shelves, self.folder)
+        except StorageError as error:
+            full = isinstance(error.__cause__, OSError) and error.__cause__.errno in _FULL
+            given_up = give_up(rows * each, self._shelves, self.folder) if full else []
             if not given_up:
                 raise
             _say(given_up)
