@@ -173,9 +173,17 @@ class Classifier:
         except PictureError as error:
             return name, str(error)
 
+    def _rows(self, pixels: list[NDArray[Any]]) -> NDArray[np.float64]:
+        """Probabilities of samples that may be of several buckets: (n, classes)."""
+        found = np.empty((len(pixels), len(self.classes)))
+        for shape in sorted({one.shape for one in pixels}):
+            here = [place for place, one in enumerate(pixels) if one.shape == shape]
+            found[here] = self.probabilities(np.stack([pixels[place] for place in here]))
+        return found
+
     def _answer(self, waiting: list[tuple[str | None, NDArray[Any] | str]]) -> Iterable[Prediction]:
         pixels = [found for _, found in waiting if not isinstance(found, str)]
-        rows = iter(self.probabilities(np.stack(pixels)) if pixels else ())
+        rows = iter(self._rows(pixels))
         for name, found in waiting:
             if isinstance(found, str):
                 yield Prediction(name, error=found)

@@ -19,6 +19,7 @@ from hubel.cli.train import (
     Resume,
     Seed,
     Sets,
+    Shape,
     Size,
     Split,
     Workers,
@@ -37,7 +38,6 @@ Rungs = Annotated[
     typer.Option(help=f"Names with commas between them, of: {', '.join(RUNGS)} [all]."),
 ]
 Budget = Annotated[str | None, typer.Option(help="Time for everything, as 90s, 15m [15m].")]
-Shape = Annotated[str | None, typer.Option(help="squash, crop or pad other ratios [squash].")]
 
 
 def command(  # noqa: PLR0917 (typer calls it by name)

@@ -43,6 +43,10 @@ Channels = Annotated[
     str | None,
     typer.Option(help="rgb, grey, or rgba, which keeps the alpha [grey where all are]."),
 ]
+Shape = Annotated[
+    str | None,
+    typer.Option(help="Pictures of other ratios: squash, crop, pad or bucket [squash]."),
+]
 BatchSize = Annotated[int | None, typer.Option("--batch-size", "-b", help="Pictures a step.")]
 LossName = Annotated[
     str | None,
@@ -101,6 +105,7 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     size: Size = None,
     kind: KindOf = None,
     channels: Channels = None,
+    shape: Shape = None,
     batch_size: BatchSize = None,
     loss: LossName = None,
     balance: BalanceName = None,
@@ -119,9 +124,9 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     if settings:
         _list_settings()
         return
-    chosen = {"budget": budget, "epochs": epochs, "model": model, "size": size, "lr": lr,
-              "kind": kind, "channels": channels,
-              "loss": loss, "balance": balance, "monitor": monitor, "optimizer": optimizer,
+    chosen = {"budget": budget, "epochs": epochs, "model": model, "size": size, "kind": kind,
+              "channels": channels, "shape": shape, "lr": lr, "loss": loss,
+              "balance": balance, "monitor": monitor, "optimizer": optimizer,
               "batch_size": batch_size, "seed": seed, "device": device,
               "workers": workers, "split": split}  # fmt: skip
     chosen = {name: value for name, value in chosen.items() if value is not None}

@@ -17,6 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from hubel.caches import cache_folder
+from hubel.data.buckets import buckets_of
 from hubel.data.decode import decode
 from hubel.data.form import Kind, Seen
 from hubel.data.headers import header_of
@@ -27,6 +28,7 @@ from hubel.data.manifest import SCHEMA, Manifest
 from hubel.data.pixels import Pixels, PixelStore, PixelWriter
 from hubel.data.preprocess import Preprocess
 from hubel.data.scan import Progress, Records, ScanCache, scan
+from hubel.data.shape_costs import true_sizes
 from hubel.data.shelves import CacheFullError, CacheNote, shelves_folder
 from hubel.data.sources import Listing, Source
 from hubel.data.split import (
@@ -99,7 +101,8 @@ def survey(
     if wish.kind is None and are_stacks(seen):
         listing, seen = replace(listing, reading="volume"), [as_stack(one) for one in seen]
         cache = ScanCache(_scans(source, "volume"))
-    guess = choose_preprocess(common(seen, wish.kind), wish)
+    # Which buckets there are is known when all are scanned; all else takes pictures of one size.
+    guess = choose_preprocess(common(seen, wish.kind), _of_one_size(wish))
     writer = _room(pixel_store(source, guess)) if guess else None
     records = scan(source, listing, cache, writer=writer, workers=workers, progress=progress)
     return listing, records
@@ -198,7 +201,13 @@ def _large(seen: list[Seen], way: Preprocess) -> bool:
     if not len(sides) or not way.plain:
         return False
     width, height = (int(side) for side in np.median(sides, axis=0))
-    return reduction(height, width, replace(way, reduced=True).enough) > 1
+    # In buckets no picture is reduced, but the same ones are squashed for what needs one size.
+    one_size = replace(way, reduced=True, shape="squash" if way.shape == "bucket" else way.shape)
+    return reduction(height, width, one_size.enough) > 1
+
+
+def _of_one_size(wish: Wish) -> Wish:
+    return replace(wish, shape="squash") if wish.shape == "bucket" else wish
 
 
 def _size(seen: list[Seen]) -> tuple[int, int]:
@@ -226,11 +235,32 @@ def load_pixels(
 ) -> Pixels:
     """The pixels of some rows of the manifest, from the cache, or decoded now by some threads.
 
+    Each bucket has a store of its own.
+
     Raises:
         DataError: a file was changed or taken away since the scan.
         StorageError: the disk has no room. Where only the cache's limit is in the way, the pixels
             are decoded anew each time they are asked for, and a `CacheNote` says so.
     """
+    if not preprocess.buckets:
+        return _load(dataset, rows, preprocess, progress, workers)
+    own = buckets_of(preprocess.buckets, true_sizes(dataset.manifest, rows))
+    parts: list[tuple[NDArray[np.int64], Pixels]] = []
+    for number, way in enumerate(preprocess.parts):
+        here = np.flatnonzero(own == number)
+        if len(here):
+            parts.append((here, _load(dataset, rows[here], way, progress, workers)))
+    return Pixels.joined(parts)
+
+
+def _load(
+    dataset: Dataset,
+    rows: NDArray[np.int64],
+    preprocess: Preprocess,
+    progress: Progress,
+    workers: int,
+) -> Pixels:
+    """As `load_pixels`, of one size."""
     store = pixel_store(dataset.source, preprocess)
     digests = dataset.manifest.digests[rows]
     pixels, missing = store.find(digests)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hubel.data import buckets
 from hubel.data.eight_bit import stretch, to_eight_bits
 from hubel.data.form import FULL_SCALE, Decoded, Depth, Form
 from hubel.data.resize import Box, resized
@@ -99,13 +100,22 @@ def _sized(values: NDArray[Any], way: Preprocess) -> NDArray[Any]:
         return _like(resized(values, way.size), values.dtype)
     if way.shape == "crop":
         return _like(resized(values, way.size, _middle(sides, way.size)), values.dtype)
-    scale = min(new / old for new, old in zip(way.size, sides, strict=True))
-    inner = tuple(max(1, round(side * scale)) for side in sides)
+    inner, box = _inside(sides, way)
     canvas = np.full((*way.size, values.shape[-1]), way.fill, values.dtype)
     corner = [(new - old) // 2 for new, old in zip(way.size, inner, strict=True)]
     place = tuple(slice(at, at + side) for at, side in zip(corner, inner, strict=True))
-    canvas[place] = _like(resized(values, inner), values.dtype)
+    canvas[place] = _like(resized(values, inner, box), values.dtype)
     return canvas
+
+
+def _inside(sides: tuple[int, ...], way: Preprocess) -> tuple[tuple[int, ...], Box | None]:
+    """The size that a sample takes on its background, and what is kept of it."""
+    if way.shape == "bucket":
+        fit = buckets.place((sides[0], sides[1]), (way.height, way.width))
+        left, top, right, bottom = fit.box
+        return fit.inner, ((top, bottom), (left, right))
+    scale = min(new / old for new, old in zip(way.size, sides, strict=True))
+    return tuple(max(1, round(side * scale)) for side in sides), None
 
 
 def _middle(sides: tuple[int, ...], size: tuple[int, ...]) -> Box:

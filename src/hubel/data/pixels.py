@@ -20,6 +20,7 @@ import re
 import time
 import uuid
 import warnings
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,8 @@ _LONG = 3600.0  # seconds after which a commit is no longer under way
 class Pixels:
     """The pixels of some samples, in their order, without holding them in memory.
 
+    Samples may have several shapes, each a segment's; those taken together share one.
+
     Attributes:
         segments: memory maps, (rows, *size, channels) each, uint8 as a rule.
         places: int64, (n, 2): segment and row of each sample.
@@ -58,20 +61,55 @@ class Pixels:
     def __len__(self) -> int:
         return len(self.places)
 
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """The shapes that samples have, sorted: (*size, channels) each."""
+        used = np.unique(self.places[:, 0]) if len(self.segments) > 1 else range(len(self.segments))
+        return tuple(sorted({self.segments[number].shape[1:] for number in used}))
+
+    @property
+    def kinds(self) -> NDArray[np.int64]:
+        """(n,), the place in `shapes` of each sample's shape."""
+        index = {shape: place for place, shape in enumerate(self.shapes)}
+        own = [index.get(segment.shape[1:], -1) for segment in self.segments]
+        return np.array(own, np.int64)[self.places[:, 0]]
+
+    def blocks(self, size: int) -> Iterator[NDArray[np.int64]]:
+        """The indices of all samples, at most `size` at a time, of one shape each time."""
+        if len(self.shapes) <= 1:
+            every = [np.arange(len(self), dtype=np.int64)]
+        else:
+            kinds = self.kinds
+            every = [np.flatnonzero(kinds == kind) for kind in range(len(self.shapes))]
+        for indices in every:
+            yield from (indices[at : at + size] for at in range(0, len(indices), size))
+
     def take(self, indices: NDArray[np.int64]) -> NDArray[Any]:
-        """The pixels at `indices`, (m,): (m, *size, channels), of the depth of the segments."""
+        """The pixels at `indices`, (m,), of one shape: (m, *size, channels), of their depth."""
         places = self.places[indices]
         if len(self.segments) == 1:
             return self.segments[0][places[:, 1]]
-        taken = np.empty((len(indices), *self.segments[0].shape[1:]), self.segments[0].dtype)
+        first = self.segments[int(places[0, 0]) if len(places) else 0]
+        taken = np.empty((len(indices), *first.shape[1:]), first.dtype)
         for number in np.unique(places[:, 0]):
             here = places[:, 0] == number
+            assert self.segments[number].shape[1:] == taken.shape[1:]
             taken[here] = self.segments[number][places[here, 1]]
         return taken
 
     def select(self, indices: NDArray[np.int64]) -> Pixels:
         """The pixels of a subset of the samples."""
         return Pixels(self.segments, self.places[indices])
+
+    @classmethod
+    def joined(cls, parts: Sequence[tuple[NDArray[np.int64], Pixels]]) -> Pixels:
+        """Samples of several stores as one; each part comes with its samples' places, (m,)."""
+        places = np.empty((sum(len(part) for _, part in parts), 2), np.int64)
+        segments: list[NDArray[Any]] = []
+        for indices, part in parts:
+            places[indices] = part.places + np.array([len(segments), 0])
+            segments += part.segments
+        return cls(tuple(segments), places)
 
 
 class PixelWriter:

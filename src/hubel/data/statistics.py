@@ -27,8 +27,8 @@ def statistics(pixels: Pixels) -> tuple[Numbers, Numbers]:
     a deviation of one.
     """
     step = -(-len(pixels) // _FROM)
-    chosen = np.arange(0, len(pixels), step, dtype=np.int64)
-    blocks = [chosen[start : start + _BLOCK] for start in range(0, len(chosen), _BLOCK)]
+    pixels = pixels.select(np.arange(0, len(pixels), step, dtype=np.int64))
+    blocks = list(pixels.blocks(_BLOCK))
     if pixels.segments[0].dtype == np.uint8:
         return _by_counting(pixels, blocks)
     return _in_two_passes(pixels, blocks)

@@ -18,6 +18,7 @@ from hubel.data.dataset import Dataset
 from hubel.data.preprocess import Preprocess
 from hubel.data.sources import open_source
 from hubel.errors import Interrupted, RecipeError
+from hubel.job.bucketing import with_buckets
 from hubel.job.desk import Desk, Sitting
 from hubel.job.finish import record
 from hubel.job.guard import alone
@@ -86,6 +87,7 @@ def ladder(
     device, known = Recipe(**chosen).device, imbalance_of(dataset)
     facts = Facts.of(counts["train"], preprocess, device, classes, known)
     recipe, resolved = resolve(chosen, facts)
+    preprocess = with_buckets(dataset, preprocess, recipe)
     run = Run(new_folder(os.fspath(data), out))
     dataset.manifest.write(run.folder / "manifest.parquet")  # before run.json, which counts on it
     command = ["hubel", "ladder", "--rungs", ",".join(keys), *command_for(os.fspath(data), {})[2:]]
@@ -101,7 +103,7 @@ def ladder(
         code=None,
     )
     desk = Desk(run, ledger, recipe, facts.device, sitting, _way_on(run))
-    introduce(desk, dataset, ())
+    introduce(desk, dataset, preprocess, ())
     return _climb(desk, dataset, preprocess)
 
 

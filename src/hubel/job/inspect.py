@@ -10,6 +10,8 @@ from hubel.data.manifest import SPLITS
 from hubel.data.sources import open_source
 from hubel.data.workers import workers_by_rule
 from hubel.errors import DataError
+from hubel.job.bucketing import shape_document
+from hubel.job.prepare import preprocess_for
 from hubel.job.reporter import Reporter, Silent
 
 __all__ = ["inspect"]
@@ -26,7 +28,8 @@ def inspect(data: str, seed: int = 0, reporter: Reporter | None = None) -> dict[
     Returns:
         JSON types: `files`, `accepted`, `rejected` (the last two add up to the first), `problems`
         with file, reason and the decoder's error, `warnings` with file and what its decoder said
-        of it, `classes` with counts by split, and `error`,
+        of it, `classes` with counts by split, `shape` (what every shape would cost, of pictures;
+        None of others), and `error`,
         which says why the whole can't be trained on, or None.
 
     Raises:
@@ -86,5 +89,12 @@ def _described(dataset: Dataset) -> dict[str, Any]:
             for index, name in enumerate(manifest.classes)
         },
         "splits": manifest.counts(),
+        "shape": _shape(dataset),
         "notes": list(dataset.notes),
     }
+
+
+def _shape(dataset: Dataset) -> dict[str, Any] | None:
+    """What every shape would cost, of pictures."""
+    preprocess = preprocess_for(dataset, Wish())
+    return shape_document(dataset, preprocess) if preprocess.kind == "picture" else None

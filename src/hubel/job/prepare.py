@@ -36,6 +36,7 @@ __all__ = [
     "gather",
     "make_architecture",
     "make_task",
+    "of_one_size",
     "open_data",
     "preprocess_for",
     "split_rule",
@@ -156,6 +157,14 @@ def gather(
     if not preprocess.mean:
         preprocess = preprocess.with_statistics(*statistics(by_split["train"]))
     return Material(dataset, preprocess, rows, by_split)
+
+
+def of_one_size(material: Material, reporter: Reporter, workers: int = 1) -> Material:
+    """The same pictures squashed to one size, for what needs that; as they are without buckets."""
+    preprocess = material.preprocess
+    if not preprocess.buckets:
+        return material
+    return gather(material.dataset, preprocess.squashed(), reporter, workers)
 
 
 def make_architecture(

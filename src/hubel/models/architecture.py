@@ -31,7 +31,8 @@ class Architecture:
         image_size: that the network is made for: height and width in pixels, or the length of
             signals, or planes, height and width of volumes.
         options: keyword arguments of the network's own; those of a zoo have `pretrained` (begin
-            with the zoo's weights) and `small_stem` (take strides out of the stem).
+            with the zoo's weights), `small_stem` (take strides out of the stem) and
+            `several_sizes` (fit positions to each picture's size).
         sha256: of the file that `name` speaks of, when it was recorded; such code runs only when
             `code` says where it is.
         code: `path/to/net.py:make`, given by the user; never written down.

@@ -66,6 +66,8 @@ def network_for(
     if recipe.features is not None:
         options["features"] = _standardised(recipe.features)
     options |= {name: True for name in ("pretrained", "small_stem") if getattr(recipe, name)}
+    if recipe.shape == "bucket" and recipe.model.startswith("timm:"):
+        options["several_sizes"] = True
     found = Architecture(
         name=recipe.model,
         in_channels=preprocess.num_channels,

@@ -83,7 +83,7 @@ class Recipe:
     kind: str | None = _setting(None, "what arrays are: `picture`, `signal` or `volume`")
     channels: str | None = _setting(None, "`rgb`, `grey`, `rgba` (keeps the alpha), or how many")
     shape: Shape = _setting(  # noqa: RUF009 (a field, as the others)
-        "squash", "`squash`, `crop` or `pad` pictures of another ratio"
+        "squash", "`squash`, `crop` or `pad` pictures of another ratio, or `bucket` them by it"
     )
     split: SplitKind = _setting(  # noqa: RUF009 (a field, as the others)
         "stratified", "`stratified` by class, or `time`: the newest are held out"
@@ -151,7 +151,7 @@ class Recipe:
         if self.monitor is not None:
             _choose("monitor", self.monitor, MONITORS)
         _choose("optimizer", self.optimizer, tuple(OPTIMIZERS))
-        _choose("shape", self.shape, ("squash", "crop", "pad"))
+        _choose("shape", self.shape, ("squash", "crop", "pad", "bucket"))
         _choose("split", self.split, KINDS)
         _choose("missing_classes", self.missing_classes, MISSING)
         SplitRule(test=self.test_share, val=self.val_share)  # refuses shares that leave nothing

@@ -22,6 +22,7 @@ from hubel.data.preprocess import Preprocess
 from hubel.data.split import make_folds, samples_of
 from hubel.errors import Interrupted, RecipeError
 from hubel.evaluation.calibration import softmax
+from hubel.job.bucketing import with_buckets
 from hubel.job.prepare import as_pretrained, preprocess_for, statistics
 from hubel.job.reporter import Reporter
 from hubel.models.naming import Kind, kind_of
@@ -147,7 +148,8 @@ class Bench:
         classes = len(self.dataset.manifest.classes)
         known = Imbalance.of(self.targets, classes)
         facts = Facts.of(fewest, preprocess, asked.device, classes, known)
-        return resolve(chosen, facts)[0], preprocess
+        recipe = resolve(chosen, facts)[0]
+        return recipe, with_buckets(self.dataset, preprocess, recipe)
 
     def refusal(self, settings: dict[str, Any]) -> str | None:
         """Why settings are not possible; None where they are. Nothing is trained."""

@@ -58,7 +58,7 @@ def section(material: Material) -> Section | None:
         evidence={
             "table": _counts(used, names),
             "splits": [name for name in _SPLITS if name in used["split"]],
-            "about": [*_about(used), *_balance(facts)],
+            "about": [*_about(used), *_costs(facts.part("shape")), *_balance(facts)],
             "samples": _samples(material, used, names),
             "problems": _problems(out, reasons),
             "notes": facts.part("data").get("notes") or [],
@@ -120,6 +120,10 @@ def _about(used: Columns) -> list[tuple[str, str]]:
     elif frames:
         rows.append(("Frames", f"{count(frames, 'picture')} with several; the first is used"))
     return rows
+
+
+def _costs(shape: dict[str, Any]) -> list[tuple[str, str]]:
+    return [("Brought to size", str(shape["text"]))] if shape else []
 
 
 def _balance(facts: ReportFacts) -> list[tuple[str, str]]:
