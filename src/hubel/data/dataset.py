@@ -63,10 +63,7 @@ _SAME_RATIO, _MOST = 0.05, 0.9
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A source whose samples are known, checked, and split.
-
-    `notes` are sentences that the user should read.
-    """
+    """A source whose samples are known, checked, and split; `notes` are for the user to read."""
 
     source: Source
     kind: str

@@ -29,8 +29,8 @@ def resized(values: NDArray[Any], size: tuple[int, ...], box: Box | None = None)
         float32, (*size, channels).
 
     Example:
-        >>> resized(np.arange(8.0).reshape(8, 1), (2,)).ravel().round(2).tolist()
-        [1.89, 5.11]
+        >>> resized(np.arange(8.0).reshape(8, 1), (2,)).ravel().astype(int).tolist()
+        [1, 5]
     """
     found = values.astype(np.float32)
     for axis, length in enumerate(size):
