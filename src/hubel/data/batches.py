@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,13 +29,13 @@ class Batch:
         indices: int64, (n,), which samples of the training set.
         epochs: int64, (n,), the epoch of each.
         pixels: uint8, (n, height, width, channels).
-        targets: int64, (n,), class indices.
+        targets: class indices, int64, (n,), or one column a class, uint8, (n, classes).
     """
 
     indices: NDArray[np.int64]
     epochs: NDArray[np.int64]
     pixels: NDArray[np.uint8]
-    targets: NDArray[np.int64]
+    targets: NDArray[Any]
 
 
 class Batches:
@@ -42,14 +43,12 @@ class Batches:
 
     Args:
         pixels: of the training samples.
-        targets: int64, (n,), their class indices.
+        targets: of each sample, as in a `Batch`.
         batch_size: samples a step.
         seed: of the run.
     """
 
-    def __init__(
-        self, pixels: Pixels, targets: NDArray[np.int64], batch_size: int, seed: int
-    ) -> None:
+    def __init__(self, pixels: Pixels, targets: NDArray[Any], batch_size: int, seed: int) -> None:
         self.pixels = pixels
         self.targets = targets
         self.batch_size = batch_size

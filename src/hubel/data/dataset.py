@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from hubel.caches import cache_folder
 from hubel.data.decode import decode, quiet_decoders, read_header
+from hubel.data.folders import Entry
 from hubel.data.manifest import SCHEMA, Manifest
 from hubel.data.pixels import Pixels, PixelStore
 from hubel.data.preprocess import Preprocess, Shape
@@ -124,8 +125,8 @@ def open_dataset(
     splits = list(given)
     for place, split in zip(usable, drawn, strict=True):
         splits[place] = split
-    _check_splits(samples.labels, drawn, source.name)
-    lost = {entry.label for entry in listing.entries if entry.label} - set(samples.labels)
+    _check_splits(samples, drawn, source.name)
+    lost = {name for entry in listing.entries for name in _names(entry)} - samples.classes
     if lost:
         names = ", ".join(map(repr, sorted(lost)))
         notes = [*notes, f"no picture can be used of: {names}; no such class is learned"]
@@ -246,18 +247,39 @@ def _samples(
 ) -> Samples:
     entries = [listing.entries[place] for place in usable]
     digests = [records[place].digest or b"" for place in usable]
+    several = any(entry.labels is not None for entry in entries)
+    if several:
+        _check_task(entries)
     return Samples(
         [entry.label or "" for entry in entries],
         digests,
         [entry.group for entry in entries],
         [given[place] for place in usable],
+        [entry.labels or () for entry in entries] if several else None,
     )
+
+
+def _check_task(entries: list[Entry]) -> None:
+    """Either every sample has `labels`, or none has."""
+    one = next((entry for entry in entries if entry.labels is None), None)
+    if one is None:
+        return
+    other = next(entry for entry in entries if entry.labels is not None)
+    raise DataError(
+        f"{one.path} has one label, {one.label!r}, and {other.path} a list of them, "
+        f"{list(other.labels or ())}; give every picture a label, or every picture a list (with "
+        "one name in it, or none)"
+    )
+
+
+def _names(entry: Entry) -> tuple[str, ...]:
+    return entry.labels or ((entry.label,) if entry.label else ())
 
 
 def _check_classes(
     samples: Samples, listing: Listing, problems: list[str | None], name: str
 ) -> None:
-    classes = sorted(set(samples.labels))
+    classes = sorted(samples.classes)
     if len(classes) >= 2:
         return
     reasons = Counter(problem for problem in problems if problem is not None).most_common(3)
@@ -273,8 +295,12 @@ def _check_classes(
     )
 
 
-def _check_splits(labels: list[str], splits: list[str], name: str) -> None:
-    pairs = set(zip(splits, labels, strict=True))
+def _check_splits(samples: Samples, splits: list[str], name: str) -> None:
+    pairs = {
+        (split, label)
+        for split, labels in zip(splits, samples.sets(), strict=True)
+        for label in labels
+    }
     learned = {label for split, label in pairs if split == "train"}
     unknown = sorted({label for _, label in pairs} - learned)
     if unknown:

@@ -41,6 +41,16 @@ class Samples:
     digests: list[bytes]
     groups: list[str | None]
     splits: list[str | None]
+    several: list[tuple[str, ...]] | None = None
+
+    def sets(self) -> list[tuple[str, ...]]:
+        """The labels of each sample, of which there may be one, several, or none."""
+        return [(label,) for label in self.labels] if self.several is None else self.several
+
+    @property
+    def classes(self) -> set[str]:
+        """All labels that occur."""
+        return {label for labels in self.sets() for label in labels}
 
     def units(self) -> NDArray[np.int64]:
         """A number for each set of samples that must stay together: equal content or group.
@@ -72,11 +82,12 @@ def contradictions(samples: Samples) -> dict[int, str]:
     if len(set(samples.digests)) == len(samples.digests):
         return {}
     labels: dict[bytes, set[str]] = {}
-    for digest, label in zip(samples.digests, samples.labels, strict=True):
+    told = [" + ".join(sorted(names)) or "none" for names in samples.sets()]
+    for digest, label in zip(samples.digests, told, strict=True):
         labels.setdefault(digest, set()).add(label)
     return {
         place: min(labels[digest] - {label})
-        for place, (digest, label) in enumerate(zip(samples.digests, samples.labels, strict=True))
+        for place, (digest, label) in enumerate(zip(samples.digests, told, strict=True))
         if len(labels[digest]) > 1
     }
 

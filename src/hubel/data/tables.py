@@ -90,7 +90,9 @@ def _entry(row: dict[str, Any], columns: dict[str, str], where: str) -> Entry:
         found = row.get(columns[role]) if role in columns else None
         return None if found is None or str(found).strip() == "" else str(found).strip()
 
-    file, label, given = value("file"), value("label"), value("split")
+    file, given = value("file"), value("split")
+    several = _several(row.get(columns["label"]))
+    label = None if several is not None else value("label")
     if file is None:
         raise DataError(f"{where}: no file name")
     if not _can_be_a_name(file):
@@ -98,9 +100,19 @@ def _entry(row: dict[str, Any], columns: dict[str, str], where: str) -> Entry:
     split = split_of(given) if given is not None else None
     if given is not None and split is None:
         raise DataError(f"{where}: split {given!r} is none of train, val, test")
-    problem = "no label" if label is None else None
+    problem = "no label" if label is None and several is None else None
     group = value("group")
-    return Entry(file, label and _text(label), split, group and _text(group), problem=problem)
+    return Entry(
+        file, label and _text(label), split, group and _text(group), problem=problem, labels=several
+    )
+
+
+def _several(value: Any) -> tuple[str, ...] | None:
+    """The labels of a list, of which there may be none."""
+    if not isinstance(value, list | tuple):
+        return None
+    names = (str(name).strip() for name in value if name is not None)
+    return tuple(dict.fromkeys(_text(name) for name in names if name))
 
 
 def _can_be_a_name(file: str) -> bool:

@@ -79,7 +79,7 @@ def ladder(
         preprocess = preprocess_for(dataset, wish)
     counts, classes = dataset.manifest.counts(), len(dataset.manifest.classes)
     facts = Facts.of(counts["train"], preprocess, Recipe(**chosen).device, classes)
-    recipe, resolved = resolve(chosen, facts)
+    recipe, resolved = resolve(chosen, replace(facts, task=dataset.manifest.task))
     run = Run(new_folder(os.fspath(data), out))
     dataset.manifest.write(run.folder / "manifest.parquet")  # before run.json, which counts on it
     command = ["hubel", "ladder", "--rungs", ",".join(keys), *command_for(os.fspath(data), {})[2:]]
@@ -180,7 +180,7 @@ def _ship(desk: Desk, stair: Stair, material: Material) -> None:
         classifier = rung.classifier
         assert classifier is not None
         found = rung.probabilities["test"]
-        _, document = record(desk.run, found, classifier.temperature, material)
+        _, document = record(desk.run, found, classifier, material)
         facts = classifier.facts | {"metrics": headline(document)}
         replace(classifier, facts=facts).save(folder / "classifier")
         write_json(folder / "ladder.json", stair.document(rung))

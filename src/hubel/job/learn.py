@@ -176,7 +176,8 @@ def _controls(
             nonlocal before
             desk.ledger.facts.setdefault("first_batch", desk.ledger.elapsed)
             desk.reporter.resize(journey.plan.steps)
-            desk.reporter.advance(journey.step - before if before else 1, _latest(journey))
+            said = _latest(journey, material.labelling.metric)
+            desk.reporter.advance(journey.step - before if before else 1, said)
             before = journey.step
 
         return Controls(
@@ -189,8 +190,8 @@ def _controls(
     return controls
 
 
-def _latest(journey: Journey) -> str:
-    return f"validation {journey.rows[-1]['val_accuracy']:.1%}" if journey.rows else ""
+def _latest(journey: Journey, metric: str) -> str:
+    return f"validation {journey.rows[-1]['val_' + metric]:.1%}" if journey.rows else ""
 
 
 def _stop_here(desk: Desk, material: Material, learned: Learned) -> None:

@@ -13,7 +13,7 @@ from hubel.data.dataset import Dataset
 from hubel.data.preprocess import Preprocess
 from hubel.data.sources import open_source
 from hubel.errors import RecipeError
-from hubel.evaluation.evaluation import Evaluation
+from hubel.evaluation.labelling import Judgement
 from hubel.job.desk import Desk, Sitting
 from hubel.job.finish import answers, evaluate
 from hubel.job.guard import alone
@@ -81,7 +81,7 @@ def train(
     pictures = dataset.manifest.counts()["train"]
     classes = len(dataset.manifest.classes)
     facts = Facts.of(pictures, preprocess, Recipe(**chosen).device, classes)
-    recipe, resolved = resolve(chosen, facts)
+    recipe, resolved = resolve(chosen, replace(facts, task=dataset.manifest.task))
     network = make_architecture(dataset, preprocess, recipe).check()  # before a folder is made
     run = Run(new_folder(os.fspath(data), out), network.code)
     dataset.manifest.write(run.folder / "manifest.parquet")  # before run.json, which counts on it
@@ -192,7 +192,7 @@ def _stages(desk: Desk, dataset: Dataset, preprocess: Preprocess) -> Run:
 
 
 def _as_rung(
-    desk: Desk, material: Material, evaluation: Evaluation, classifier: Classifier, learned: Learned
+    desk: Desk, material: Material, evaluation: Judgement, classifier: Classifier, learned: Learned
 ) -> Rung:
     architecture = learned.trainer.task.architecture
     found = structure_of(architecture)

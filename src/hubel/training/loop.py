@@ -191,7 +191,7 @@ class _Loop:
         journey, recipe = self.journey, self.trainer.recipe
         total, count = journey.losses
         progress = journey.plan.progress(journey.step - 1)
-        val_loss, val_accuracy = self.trainer.validate(progress)
+        val_loss, metrics = self.trainer.validate(progress)
         self.expect_finite(val_loss, "validation loss", journey.step - 1)
         self.clock()
         assert recipe.lr is not None
@@ -201,9 +201,9 @@ class _Loop:
                 "seconds": round(journey.seconds, 2),
                 "train_loss": total / max(count, 1),
                 "val_loss": val_loss,
-                "val_accuracy": val_accuracy,
                 "lr": recipe.lr * learning_rate(progress, recipe.warmup, recipe.final_lr),
             }
+            | metrics
         )
         journey.losses = (0.0, 0)
         self.controls.on_epoch(journey.rows)

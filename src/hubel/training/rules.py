@@ -15,8 +15,14 @@ from hubel.errors import RecipeError
 from hubel.models.convnet import DEFAULT_WIDTHS, convnet_shape
 from hubel.models.naming import Kind, kind_of
 from hubel.models.registered import NETWORKS
-from hubel.training.choices import LOSSES, OPTIMIZERS, losses_that_take
+from hubel.training.choices import (
+    LOSSES,
+    OPTIMIZERS,
+    losses_of_several,
+    losses_that_take,
+)
 from hubel.training.device import choose_device, supports_bfloat16
+from hubel.training.losses import expect_several
 from hubel.training.network import Rule, Wanted, network_rules
 from hubel.training.recipe import Recipe, Setting
 
@@ -35,6 +41,7 @@ class Facts:
         device: chosen.
         device_why: the reason.
         num_classes: of the pictures.
+        task: `single-label` or `multi-label`.
     """
 
     pictures: int
@@ -42,6 +49,7 @@ class Facts:
     device: torch.device
     device_why: str
     num_classes: int = 2
+    task: str = "single-label"
 
     @classmethod
     def of(cls, pictures: int, preprocess: Preprocess, device: str, num_classes: int = 2) -> Facts:
@@ -65,7 +73,12 @@ def resolve(chosen: dict[str, Any], facts: Facts) -> tuple[Recipe, dict[str, Set
     if chosen.get("device") == "auto":
         chosen = {name: value for name, value in chosen.items() if name != "device"}
     recipe = Recipe(**chosen)
+    several = facts.task == "multi-label"
+    if several and "loss" not in chosen:
+        recipe = replace(recipe, loss=losses_of_several()[0])
     refuse_without_effect(chosen, recipe)
+    if several:
+        expect_several(recipe.loss)
     if recipe.batch_size is not None and recipe.batch_size > facts.pictures:
         raise RecipeError(
             f"batch_size: expected at most the {facts.pictures:,} pictures of the training split, "
@@ -105,6 +118,8 @@ def _by_rule(recipe: Recipe, chosen: dict[str, Any], facts: Facts) -> Iterator[R
     batch = recipe.batch_size or _batch_size(facts.pictures)
     all_ = f"for {facts.pictures:,} training pictures"
     yield "batch_size", batch, f"a power of two from 32 to 256, or all there are, {all_}"
+    if facts.task == "multi-label":
+        yield "loss", recipe.loss, "pictures of several labels: a yes or no for each"
     yield from _loss_rules(recipe)
     if recipe.model not in NETWORKS:
         wanted = Wanted(recipe, chosen, facts.preprocess, facts.num_classes)

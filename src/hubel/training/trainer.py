@@ -18,6 +18,7 @@ from hubel.data.batches import Batch, Batches
 from hubel.data.keyed import generator, permutation
 from hubel.data.pixels import Pixels
 from hubel.data.preprocess import Preprocess
+from hubel.evaluation.labelling import MULTI_LABEL, SINGLE_LABEL, Labelling
 from hubel.models.architecture import Architecture
 from hubel.training.averaging import WeightAverage
 from hubel.training.losses import Loss, make_loss
@@ -40,14 +41,20 @@ class Task:
         architecture: of the network.
         preprocess: from stored pixels to its input.
         train: the training batches.
-        val_pixels, val_targets: the validation samples and their class indices, int64, (n,).
+        val_pixels, val_targets: the validation samples and their targets: class indices, int64,
+            (n,), or one column a class, uint8, (n, classes), where a sample may have several.
     """
 
     architecture: Architecture
     preprocess: Preprocess
     train: Batches
     val_pixels: Pixels
-    val_targets: NDArray[np.int64]
+    val_targets: NDArray[Any]
+
+    @property
+    def labelling(self) -> Labelling:
+        """How many labels a sample has."""
+        return MULTI_LABEL if self.val_targets.ndim == 2 else SINGLE_LABEL
 
 
 class Trainer:
@@ -119,8 +126,8 @@ class Trainer:
         module.load_state_dict({name: value.cpu() for name, value in source.items()})
         return module.to(memory_format=self.layout).eval()  # pyright: ignore[reportCallIssue]
 
-    def validate(self, progress: float) -> tuple[float, float]:
-        """Mean loss and accuracy on the validation samples, of the averaged weights.
+    def validate(self, progress: float) -> tuple[float, dict[str, float]]:
+        """Mean loss and metrics on the validation samples, of the averaged weights.
 
         The loss is the one that is trained, without label smoothing.
         At the resolution that training has at that point: before the last, the network has not
@@ -131,7 +138,7 @@ class Trainer:
         scores = torch.from_numpy(logits)
         targets = torch.from_numpy(self.task.val_targets)
         loss = self._make_loss(replace(self.recipe, label_smoothing=0.0))(scores, targets).item()
-        return loss, (scores.argmax(1) == targets).double().mean().item()
+        return loss, self.task.labelling.watch(self.task.val_targets, logits)
 
     def logits(
         self, module: nn.Module, pixels: Pixels, size: tuple[int, int] | None = None
@@ -185,8 +192,9 @@ class Trainer:
             self.task.preprocess.tensor(pixels), key, recipe.augmentation, self.size_at(progress)
         ).contiguous(memory_format=self.layout)
         if recipe.mixup or recipe.cutmix:
-            soft = functional.one_hot(targets, self.task.architecture.num_classes).float()
-            return mix(images, soft, recipe.augmentation, recipe.seed, step)
+            if targets.ndim == 1:
+                targets = functional.one_hot(targets, self.task.architecture.num_classes)
+            return mix(images, targets.float(), recipe.augmentation, recipe.seed, step)
         return images, targets
 
     def _backward(self, images: Tensor, targets: Tensor) -> Tensor:

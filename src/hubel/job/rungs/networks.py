@@ -183,7 +183,7 @@ def _desk(main: Desk, key: str, material: Material, seconds: float) -> Desk:
         chosen["workers"] = main.recipe.workers
     classes = len(material.dataset.manifest.classes)
     facts = Facts(len(material.rows["train"]), preprocess, main.device, "the ladder's", classes)
-    recipe, settings = resolve(chosen, facts)
+    recipe, settings = resolve(chosen, replace(facts, task=material.dataset.manifest.task))
     make_architecture(material.dataset, preprocess, recipe).check()
     with storage_errors(run.folder):
         (run.folder / "checkpoints").mkdir(parents=True, exist_ok=True)
