@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from hubel.errors import ArtifactError
+from hubel.reports.measures import Measure, measure_of
 
 _DIGESTED = (
     "classifier/model.safetensors",
@@ -139,6 +140,12 @@ class ReportFacts:
         """A mapping inside run.json; empty where the run did not come that far."""
         found = self.run.get(name)
         return cast(dict[str, Any], found) if isinstance(found, dict) else {}
+
+    @property
+    def measure(self) -> Measure:
+        """What classifiers are compared by."""
+        several = self.part("data").get("task") == "multi-label"
+        return measure_of("mean_average_precision" if several else "accuracy")
 
     @property
     def classes(self) -> list[str]:

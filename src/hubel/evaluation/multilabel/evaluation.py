@@ -217,7 +217,11 @@ class MultiLabelEvaluation:
             "log_loss": self.log_loss.to_json(),
             "classes": {name: entry.to_json() for name, entry in self.by_class.items()},
             "thresholds": dict(zip(self.classes, map(float, self.thresholds), strict=True)),
-            "calibration": {"temperature": self.temperature, "bins": self._bins()},
+            "calibration": {
+                "temperature": self.temperature,
+                "overall": self._bin(np.ones(self.answers.shape, np.bool_))["accuracy"],
+                "bins": self._bins(),
+            },
         }
 
     def _bins(self) -> list[dict[str, Any]]:

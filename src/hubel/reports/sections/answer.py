@@ -8,10 +8,11 @@ from datetime import datetime
 from hubel.reports.answers import drawn
 from hubel.reports.charts.tracks import bar, told
 from hubel.reports.facts import Estimate, ReportFacts
+from hubel.reports.findings import labels, making, results
 from hubel.reports.findings import ladder as findings
-from hubel.reports.findings import making, results
 from hubel.reports.formats import count, interval, percent
 from hubel.reports.ladder import Ladder
+from hubel.reports.measures import ACCURACY
 from hubel.reports.sections.section import Card, Material, Section, cards, resume_command
 
 _SHOWN = 9
@@ -22,18 +23,20 @@ def section(material: Material) -> Section:
     facts = material.facts
     ladder = Ladder.read(facts.ladder)
     evaluation = facts.evaluation or {}
-    accuracy = Estimate.read(evaluation.get("accuracy"))
+    measured = Estimate.read(evaluation.get(facts.measure.key))
     shown = _drawn(material)
     return Section(
         id="answer",
         question="How good is it?",
-        finding=_finding(facts, accuracy),
+        finding=_finding(facts, measured),
         evidence={
             "name": facts.run.get("name") or facts.folder.name,
             "date": _date(facts.run.get("started")),
             "source": facts.part("data").get("source"),
-            "task": making.task(facts.classes),
-            "headline": percent(accuracy.value) if facts.evaluation else None,
+            "task": making.task(facts.classes, several=material.several is not None),
+            "measure": facts.measure,
+            "unit": "" if facts.measure == ACCURACY else "mAP",
+            "headline": percent(measured.value) if facts.evaluation else None,
             "unread": _unread(evaluation),
             "whose": findings.answers(ladder) if ladder and facts.evaluation else "",
             "status": _status(facts),
@@ -45,7 +48,7 @@ def section(material: Material) -> Section:
     )
 
 
-def _finding(facts: ReportFacts, accuracy: Estimate) -> str:
+def _finding(facts: ReportFacts, measured: Estimate) -> str:
     evaluation = facts.evaluation
     if evaluation is None:
         running = facts.run.get("status") == "running"
@@ -53,7 +56,11 @@ def _finding(facts: ReportFacts, accuracy: Estimate) -> str:
         return f"It can't be told: {why}."
     level = float(evaluation.get("confidence", 0.95))
     split = str(evaluation.get("split", "test"))
-    return results.accuracy(accuracy, int(evaluation["n"]), split, level)
+    n = int(evaluation["n"])
+    if facts.measure == ACCURACY:
+        return results.accuracy(measured, n, split, level)
+    exact = Estimate.read(evaluation.get("accuracy"))
+    return labels.headline(measured, exact, n, split, level)
 
 
 def _unread(evaluation: dict[str, object]) -> str:

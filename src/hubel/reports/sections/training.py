@@ -10,6 +10,7 @@ from hubel.reports.charts.curves import Series, line_chart
 from hubel.reports.facts import ReportFacts, number
 from hubel.reports.findings import making
 from hubel.reports.formats import percent
+from hubel.reports.measures import Measure
 from hubel.reports.sections.section import Material, Section
 
 _SETTERS = {"user": "you", "rule": "a rule", "default": "default"}
@@ -21,40 +22,43 @@ def section(material: Material) -> Section | None:
     recipe = facts.part("recipe")
     if not facts.results and not recipe:
         return None
-    plan = facts.part("plan")
+    plan, measure = facts.part("plan"), facts.measure
     return Section(
         id="training",
         question="How was it trained?",
-        finding=making.training(facts.results, number(facts.part("seconds").get("training"))),
+        finding=making.training(
+            facts.results, number(facts.part("seconds").get("training")), measure
+        ),
         evidence={
-            "charts": [chart for chart in _charts(facts.results) if chart is not None],
+            "charts": [chart for chart in _charts(facts.results, measure) if chart is not None],
             "plan": plan.get("text") or "",
             "replans": facts.run.get("replans") or [],
             "recipe": _recipe(recipe),
             "epochs": _epochs(facts),
+            "measure": measure.name,
         },
     )
 
 
-def _charts(rows: Sequence[Mapping[str, float | None]]) -> list[Any]:
+def _charts(rows: Sequence[Mapping[str, float | None]], measure: Measure) -> list[Any]:
     epochs = [row["epoch"] or 0.0 for row in rows]
 
     def column(name: str) -> list[float | None]:
         return [row.get(name) for row in rows]
 
-    accuracies = [value for value in column("val_accuracy") if value is not None]
+    accuracies = [value for value in column(measure.column) if value is not None]
     best = None
     if len(accuracies) > 1:
-        best = epochs[column("val_accuracy").index(max(accuracies))]
+        best = epochs[column(measure.column).index(max(accuracies))]
     losses = [
         Series("train", column("train_loss"), "c2"),
         Series("validation", column("val_loss"), "c1"),
     ]
-    right = [Series("validation", column("val_accuracy"), "c1")]
+    right = [Series("validation", column(measure.column), "c1")]
     rates = [Series("", column("lr"), "c3")]
     return [
         line_chart("loss, nats", epochs, losses, _loss, best),
-        line_chart("validation accuracy, %", epochs, right, _percent, best, fraction=True),
+        line_chart(f"validation {measure.name}, %", epochs, right, _percent, best, fraction=True),
         line_chart("learning rate", epochs, rates, _rate, fraction=True),
     ]
 
@@ -112,7 +116,7 @@ def _epochs(facts: ReportFacts) -> list[dict[str, str]]:
             "epoch": f"{row['epoch']:g}",
             "train_loss": _or_dash(row.get("train_loss"), ".4f"),
             "val_loss": _or_dash(row.get("val_loss"), ".4f"),
-            "val_accuracy": percent(row.get("val_accuracy")),
+            "measure": percent(row.get(facts.measure.column)),
             "lr": _or_dash(row.get("lr"), ".3g"),
             "seconds": _or_dash(row.get("seconds"), ",.1f"),
         }
