@@ -5,7 +5,7 @@ from __future__ import annotations
 from hubel.reports.facts import Estimate
 from hubel.reports.formats import compact, count, duration, interval, percent
 from hubel.reports.ladder import Comparison, Ladder, Rung, Verdict
-from hubel.reports.measures import ACCURACY, Measure
+from hubel.reports.measures import Measure
 
 
 def level(confidence: float) -> str:
@@ -84,7 +84,7 @@ def _on(n: int) -> str:
     return f"on the same {count(n, 'picture')}" if n else ""
 
 
-def tested(comparisons: int, *, corrected: bool, measure: Measure = ACCURACY) -> str:
+def tested(comparisons: int, measure: Measure, *, corrected: bool) -> str:
     """How differences were tested, and what the correction promises."""
     start = f"Differences are paired, picture by picture; {measure.test}"
     if not corrected:

@@ -92,7 +92,7 @@ def _against(ladder: Ladder) -> dict[str, Any]:
     return {
         "pairs": [findings.pair(comparison) for comparison in found],
         "matrix": _matrix(ladder) if len(found) > _LISTED else None,
-        "tested": findings.tested(len(found), corrected=corrected, measure=ladder.measure),
+        "tested": findings.tested(len(found), ladder.measure, corrected=corrected),
     }
 
 
