@@ -12,14 +12,16 @@ if TYPE_CHECKING:
 __all__ = ["aligned", "ladder_summary", "search_summary", "summary"]
 
 _LONGEST = 35
+_HEADS = {"accuracy": ("accuracy", "right %"), "mean_average_precision": ("mAP", "mAP %")}
 
 
 def summary(run: Run) -> str:
     """The table at the end of a training: the rungs, the verdicts, where the report is."""
     facts, ladder = run.facts, run.ladder
-    rows = [["", "accuracy", "95% interval", "params", "seconds"]]
-    for rung in sorted(ladder["rungs"], key=lambda rung: rung["accuracy"]["value"]):
-        found = rung["accuracy"]
+    metric = ladder["metric"]
+    rows = [["", _HEADS[metric][0], "95% interval", "params", "seconds"]]
+    for rung in sorted(ladder["rungs"], key=lambda rung: rung[metric]["value"] or 0.0):
+        found = rung[metric]
         interval = f"{found['low']:.1%} to {found['high']:.1%}"
         numbers = [_compact(rung["parameters"]), f"{rung['seconds']:.1f}"]
         rows.append([_short(rung["name"]), f"{found['value']:.1%}", interval, *numbers])
@@ -43,9 +45,10 @@ def summary(run: Run) -> str:
 def ladder_summary(run: Run) -> str:
     """The table of a ladder in the order of its rungs, the verdict, and what was left out."""
     ladder = run.ladder
-    rows = [["", "right %", "interval", "params", "mult-adds", "seconds"]]
+    metric = ladder["metric"]
+    rows = [["", _HEADS[metric][1], "interval", "params", "mult-adds", "seconds"]]
     for rung in ladder["rungs"]:
-        found = rung["accuracy"]
+        found = rung[metric]
         interval = f"{100 * found['low']:.1f}-{100 * found['high']:.1f}"
         costs = [_compact(rung["parameters"]), _compact(rung["multiply_adds"])]
         value = f"{100 * found['value']:.1f}"

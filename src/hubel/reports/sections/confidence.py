@@ -28,9 +28,9 @@ def section(material: Material) -> Section | None:
         return None
     said = sum(found.confidence * found.n for found in bins) / n
     stretches = _stretches(bins)
-    several = "overall" in calibration
+    several = material.several is not None
     if several:
-        true = Estimate.read(calibration["overall"])
+        true = Estimate.read(calibration.get("overall"))
         brief = labels.confidence(said, true, off=bool(stretches))
     else:
         accuracy = Estimate.read(evaluation.get("accuracy"))
