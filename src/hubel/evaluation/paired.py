@@ -255,8 +255,8 @@ def _calibration_error(pair: Pair) -> Difference:
     def statistic(sums: Floats) -> Floats:
         return np.abs(sums).sum(axis=-1)
 
-    apart = statistic(rows[0].sum(axis=0)) - statistic(rows[1].sum(axis=0))
-    value = float(np.clip(apart, -1.0, 1.0))  # rounding may put it past
+    value = float(statistic(rows[0].sum(axis=0)) - statistic(rows[1].sum(axis=0)))
+    value = min(max(value, -1.0), 1.0)  # sums of many rounded shares may go beyond by a last bit
     return Difference(
         value=value,
         limits=lambda level: _of_two(value, *(found.range(level) for found in inversions)),
