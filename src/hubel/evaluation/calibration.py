@@ -108,8 +108,12 @@ def best_temperature(loss: Callable[[float], float]) -> float:
     # Imported here: a cold start does without scipy.
     optimize: Any = import_module("scipy.optimize")
     limits = (float(np.log(COLDEST)), float(np.log(HOTTEST)))
+
+    def of_log(log_temperature: float) -> float:
+        return loss(float(np.exp(log_temperature)))
+
     found = optimize.minimize_scalar(
-        lambda log: loss(float(np.exp(log))),
+        of_log,
         bounds=limits,
         method="bounded",
         options={"xatol": 1e-8},

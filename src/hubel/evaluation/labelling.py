@@ -18,7 +18,6 @@ from hubel.errors import ArtifactError
 from hubel.evaluation import calibration, metrics
 from hubel.evaluation.comparison import Comparison, compare_all
 from hubel.evaluation.evaluation import Evaluation
-from hubel.evaluation.intervals import Estimate
 from hubel.evaluation.metrics import Floats
 from hubel.evaluation.multilabel import calibration as several
 from hubel.evaluation.multilabel import ranking
@@ -65,18 +64,8 @@ class Answered:
     thresholds: Floats | None = None
 
 
-class Judgement(Protocol):
-    """An evaluation of either kind."""
-
-    @property
-    def probabilities(self) -> Floats: ...
-    @property
-    def headline(self) -> Estimate: ...
-    @property
-    def log_loss(self) -> Estimate: ...
-    def to_json(self) -> dict[str, Any]: ...
-    def table(self) -> Any: ...
-    def csv_text(self) -> str: ...
+Judgement = Evaluation | MultiLabelEvaluation
+"""An evaluation of either kind."""
 
 
 class Labelling(Protocol):
@@ -129,7 +118,7 @@ class Labelling(Protocol):
 
 class _SingleLabel:
     task, metric = "single-label", "accuracy"
-    metrics = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "ece")
+    metrics: tuple[str, ...] = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "ece")
 
     def probabilities(self, logits: Any, temperature: float = 1.0) -> Floats:
         return calibration.softmax(logits, temperature)
@@ -170,7 +159,7 @@ class _SingleLabel:
 
 class _MultiLabel:
     task, metric = "multi-label", "mean_average_precision"
-    metrics = (
+    metrics: tuple[str, ...] = (
         *("mean_average_precision", "micro_f1", "macro_f1", "accuracy", "hamming_loss"),
         "log_loss",
     )

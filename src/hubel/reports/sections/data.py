@@ -83,7 +83,10 @@ def _columns(manifest: Table) -> tuple[Columns, Columns]:
     used: Columns = {}
     out: Columns = {}
     for name in _COLUMNS:
-        column = cast(list[Any], manifest.column(name).to_pylist())
+        if name not in manifest.column_names:  # of an earlier version
+            column: list[Any] = [None] * manifest.num_rows
+        else:
+            column = cast(list[Any], manifest.column(name).to_pylist())
         used[name] = [x for x, problem in zip(column, problems, strict=True) if problem is None]
         out[name] = [x for x, problem in zip(column, problems, strict=True) if problem is not None]
     return used, out
