@@ -13,7 +13,7 @@ import pytest
 from hubel.classifier import load
 from hubel.cli.tables import summary
 from hubel.data.manifest import Manifest, read_parquet
-from hubel.errors import ArtifactError, Interrupted, RecipeError
+from hubel.errors import ArtifactError, DataError, Interrupted, RecipeError
 from hubel.evaluation.labelling import read_judgement
 from hubel.job.desk import Sitting
 from hubel.job.inspect import inspect
@@ -109,6 +109,13 @@ def test_losses_of_one_label_are_refused_with_those_of_several(
     with pytest.raises(RecipeError, match="these pictures have several; give --loss binary_cross"):
         train(shapes, out=tmp_path / "run", **TINY, loss="focal")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_search_says_that_it_is_for_one_label(shapes: Path, tmp_path: Path) -> None:
+    from hubel.job.search.work import search
+
+    with pytest.raises(DataError, match="several labels, and a search is for one label"):
+        search(shapes, space="lr=0.1|0.2", out=tmp_path / "search", trials=1)
 
 
 def test_what_a_source_holds_is_counted_by_label(shapes: Path) -> None:
