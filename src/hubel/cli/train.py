@@ -42,8 +42,24 @@ LossName = Annotated[
     str | None,
     typer.Option(
         "--loss",
-        help="cross_entropy, focal, hinge, crammer_singer, one_vs_rest, binary_cross_entropy or "
-        "logit_adjusted [cross_entropy].",
+        help="cross_entropy, focal, hinge, crammer_singer, one_vs_rest or binary_cross_entropy "
+        "[cross_entropy].",
+    ),
+]
+BalanceName = Annotated[
+    str | None,
+    typer.Option(
+        "--balance",
+        help="Of unequal classes: none, weights, sampler or logit-adjust [sampler where one has 3 "
+        "times the pictures of another].",
+    ),
+]
+MonitorName = Annotated[
+    str | None,
+    typer.Option(
+        "--monitor",
+        help="By which the best epoch is chosen: accuracy, balanced_accuracy, macro_f1, log_loss "
+        "or last [what suits the classes].",
     ),
 ]
 OptimizerName = Annotated[
@@ -75,6 +91,8 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     size: Size = None,
     batch_size: BatchSize = None,
     loss: LossName = None,
+    balance: BalanceName = None,
+    monitor: MonitorName = None,
     optimizer: OptimizerName = None,
     lr: Rate = None,
     seed: Seed = None,
@@ -89,8 +107,9 @@ def command(  # noqa: PLR0917 (typer calls it by name)
         _list_settings()
         return
     chosen = {"budget": budget, "epochs": epochs, "model": model, "size": size, "lr": lr,
-              "loss": loss, "optimizer": optimizer, "batch_size": batch_size, "seed": seed,
-              "device": device, "workers": workers}  # fmt: skip
+              "loss": loss, "balance": balance, "monitor": monitor, "optimizer": optimizer,
+              "batch_size": batch_size, "seed": seed, "device": device,
+              "workers": workers}  # fmt: skip
     chosen = {name: value for name, value in chosen.items() if value is not None}
     chosen |= assignments(set_ or [], chosen)
     run = _resume(resume, data, out, chosen) if resume is not None else _train(data, out, chosen)

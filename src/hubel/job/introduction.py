@@ -6,10 +6,11 @@ import os
 from typing import Any
 
 from hubel.data.dataset import Dataset
+from hubel.data.imbalance import Imbalance
 from hubel.job.desk import Desk, Sitting
 from hubel.runs import versions
 
-__all__ = ["compare_versions", "describe", "headline", "introduce"]
+__all__ = ["compare_versions", "describe", "headline", "imbalance_of", "introduce"]
 
 
 def headline(document: dict[str, Any]) -> dict[str, Any]:
@@ -22,6 +23,12 @@ def headline(document: dict[str, Any]) -> dict[str, Any]:
         for name in names
         if name in document and (several or name != "macro_f1")
     }
+
+
+def imbalance_of(dataset: Dataset) -> Imbalance:
+    """Of the training split."""
+    manifest = dataset.manifest
+    return Imbalance.of(manifest.targets[manifest.rows("train")], len(manifest.classes))
 
 
 def describe(dataset: Dataset) -> dict[str, Any]:
@@ -37,6 +44,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "accepted": accepted,
         "rejected": len(dataset.manifest) - accepted,
         "splits": dataset.manifest.counts(),
+        "imbalance": imbalance_of(dataset).to_json(dataset.manifest.classes),
         "notes": list(dataset.notes),
     }
 
@@ -48,6 +56,11 @@ def introduce(desk: Desk, dataset: Dataset, notes: tuple[str, ...]) -> None:
     desk.reporter.say(
         f"{data['source']}: {data['accepted']:,} pictures of {len(data['classes'])} classes "
         f"({splits}); {data['rejected']:,} left out"
+    )
+    balance = desk.ledger.facts["recipe"]["balance"]
+    desk.reporter.say(
+        f"training classes: {data['imbalance']['text']}; balance {balance['value']} "
+        f"({balance['why']})"
     )
     for note in dataset.notes:
         desk.reporter.say(f"  {note}")

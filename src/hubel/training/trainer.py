@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -25,9 +25,10 @@ from hubel.training.losses import Loss, make_loss
 from hubel.training.optimizers import Optimizer
 from hubel.training.plan import Plan, learning_rate, resolution
 from hubel.training.recipe import Recipe
+from hubel.training.selection import Answers
 from hubel.training.sharpness import climb
 
-__all__ = ["Task", "Trainer", "logits_of"]
+__all__ = ["Task", "Trainer", "Validation", "logits_of"]
 
 _FIRST_LOOK = 1_000_000
 _EVALUATION_BATCH = 256
@@ -57,6 +58,20 @@ class Task:
         return MULTI_LABEL if self.val_targets.ndim == 2 else SINGLE_LABEL
 
 
+class Validation(NamedTuple):
+    """One look at the validation samples.
+
+    Attributes:
+        loss: the mean.
+        metrics: by column of `results.csv`.
+        answers: to each; None where a sample may have several labels.
+    """
+
+    loss: float
+    metrics: dict[str, float]
+    answers: Answers | None
+
+
 class Trainer:
     """Holds all that training changes, and makes one step at a time.
 
@@ -81,6 +96,7 @@ class Trainer:
         self.module.to(device, memory_format=self.layout)  # pyright: ignore[reportCallIssue]
         self.optimizer = Optimizer(self.module, recipe)
         self.average = WeightAverage(self.module)
+        self.shipped: dict[str, Tensor] | None = None  # those of an earlier epoch, once chosen
         self.loss = self._make_loss(recipe, device)
         self._forward: Callable[[Tensor], Tensor] = (
             torch.compile(self.module) if recipe.compile else self.module
@@ -113,6 +129,10 @@ class Trainer:
         smallest = self.task.architecture.smallest_side
         return resolution(progress, self.recipe.resolutions, full, smallest)
 
+    def is_full_size(self, progress: float) -> bool:
+        """Whether pictures have their full size at a point of the training."""
+        return self.size_at(progress) == (self.task.preprocess.height, self.task.preprocess.width)
+
     def twin(self) -> Trainer:
         """Another trainer that stands where this one stands."""
         other = Trainer(self.task, self.recipe, self.device, look=False)
@@ -122,12 +142,16 @@ class Trainer:
     def final_module(self) -> nn.Module:
         """A copy of the network with the weights that would be shipped now, on the CPU."""
         module = self.task.architecture.build(self.recipe.seed, fetch=False)
-        source = self.average.tensors if self.recipe.averaging else self.module.state_dict()
-        module.load_state_dict({name: value.cpu() for name, value in source.items()})
+        module.load_state_dict(self.weights() if self.shipped is None else self.shipped)
         return module.to(memory_format=self.layout).eval()  # pyright: ignore[reportCallIssue]
 
-    def validate(self, progress: float) -> tuple[float, dict[str, float]]:
-        """Mean loss and metrics on the validation samples, of the averaged weights.
+    def weights(self) -> dict[str, Tensor]:
+        """A copy of what would be shipped now, averaged where the recipe says so, on the CPU."""
+        source = self.average.tensors if self.recipe.averaging else self.module.state_dict()
+        return {name: value.detach().cpu().clone() for name, value in source.items()}
+
+    def validate(self, progress: float) -> Validation:
+        """Mean loss, metrics and answers on the validation samples, of the averaged weights.
 
         The loss is the one that is trained, without label smoothing.
         At the resolution that training has at that point: before the last, the network has not
@@ -138,7 +162,15 @@ class Trainer:
         scores = torch.from_numpy(logits)
         targets = torch.from_numpy(self.task.val_targets)
         loss = self._make_loss(replace(self.recipe, label_smoothing=0.0))(scores, targets).item()
-        return loss, self.task.labelling.watch(self.task.val_targets, logits)
+        truth = self.task.val_targets
+        metrics = self.task.labelling.watch(truth, logits)
+        if truth.ndim == 2:
+            return Validation(loss, metrics, None)
+        answers = Answers.of(scores, truth)
+        of_classes = {
+            f"val_{name}": answers.value(name) for name in ("balanced_accuracy", "macro_f1")
+        }
+        return Validation(loss, metrics | of_classes, answers)
 
     def logits(
         self, module: nn.Module, pixels: Pixels, size: tuple[int, int] | None = None

@@ -2,7 +2,8 @@
 
 Descriptions are standardised, and the scaling is folded into the weights afterwards, so that what
 is shipped takes descriptions as they are. The penalty is chosen on the validation split, from
-strong to weak, and so is the temperature.
+strong to weak, and so is the temperature. Where classes are balanced, each counts the same in the
+choice of the penalty; the temperature is for the pictures as they come, as a network's is.
 """
 
 from __future__ import annotations
@@ -153,8 +154,11 @@ class LinearFit:
         truth, scores = self.material.targets("val"), self.scores(solved, "val")
         labelling = self.material.labelling
         temperature = labelling.fit_temperature(scores, truth)
-        found = labelling.probabilities(scores, temperature)
-        loss = float(labelling.log_losses(truth, found).mean())
+        losses = labelling.log_losses(truth, labelling.probabilities(scores, temperature))
+        weights = None
+        if self.objective.balance.how != "none" and truth.ndim == 1:
+            weights = 1 / np.bincount(truth, minlength=self.num_classes)[truth]
+        loss = float(np.average(losses, weights=weights))
         return replace(solved, temperature=temperature, loss=loss)
 
     def _affordable(self, seconds: float) -> int:
@@ -254,6 +258,9 @@ def fit_rung(name: str, fit: LinearFit, seconds: float) -> Rung:
     }
     total = len(fit.material.rows["train"])
     note = f"{fit.train.shape[1]:,} numbers a picture, {solved.choice}"
+    if fit.objective.balance.how != "none":
+        how = "classes weigh the same" if fit.objective.balance.weighs else "logits adjusted"
+        note += f", {how}"
     if len(fit.rows) < total:
         note += f", fitted on {len(fit.rows):,} of {total:,} pictures drawn"
     head = (solved.weights, solved.bias)

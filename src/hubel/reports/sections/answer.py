@@ -24,11 +24,12 @@ def section(material: Material) -> Section:
     ladder = Ladder.read(facts.ladder)
     evaluation = facts.evaluation or {}
     measured = Estimate.read(evaluation.get(facts.measure.key))
+    first = Estimate.read(evaluation.get("balanced_accuracy")) if facts.unbalanced else measured
     shown = _drawn(material)
     return Section(
         id="answer",
         question="How good is it?",
-        finding=_finding(facts, measured),
+        finding=_finding(facts, measured, first),
         evidence={
             "name": facts.run.get("name") or facts.folder.name,
             "date": _date(facts.run.get("started")),
@@ -36,7 +37,7 @@ def section(material: Material) -> Section:
             "task": making.task(facts.classes, several=material.several is not None),
             "measure": facts.measure,
             "unit": "" if facts.measure == ACCURACY else "mAP",
-            "headline": percent(measured.value) if facts.evaluation else None,
+            "headline": percent(first.value) if facts.evaluation else None,
             "unread": _unread(evaluation),
             "whose": findings.answers(ladder) if ladder and facts.evaluation else "",
             "status": _status(facts),
@@ -48,13 +49,15 @@ def section(material: Material) -> Section:
     )
 
 
-def _finding(facts: ReportFacts, measured: Estimate) -> str:
+def _finding(facts: ReportFacts, measured: Estimate, first: Estimate) -> str:
     evaluation = facts.evaluation
     if evaluation is None:
         running = facts.run.get("status") == "running"
         why = "it has not been tested yet" if running else "the run ended before it was tested"
         return f"It can't be told: {why}."
     level = float(evaluation.get("confidence", 0.95))
+    if first is not measured:
+        return results.balanced(first, measured, int(evaluation["n"]), level)
     split = str(evaluation.get("split", "test"))
     n = int(evaluation["n"])
     if facts.measure == ACCURACY:
