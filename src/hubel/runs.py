@@ -126,8 +126,10 @@ def expect_room(data: str, out: str | os.PathLike[str] | None) -> None:
     Raises:
         StorageError: `out` is not empty, or the run would stand inside the data.
     """
+    from hubel.data.sources.options import split_options
+
     path = Path("runs") if out is None else Path(out).expanduser()
-    inside = Path(data).expanduser()
+    inside = Path(split_options(data)[0]).expanduser()
     if inside.is_dir() and path.resolve().is_relative_to(inside.resolve()):
         raise StorageError(
             f"the run would be written to {path}, inside the data folder {data}, where nothing is "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +65,18 @@ def test_lists_of_a_table_become_labels_also_where_they_are_empty(tmp_path: Path
     assert found.accepted.all()
 
 
-def test_some_with_a_label_and_some_with_a_list_are_an_error(tmp_path: Path) -> None:
+def test_a_column_of_lists_and_names_is_an_error(tmp_path: Path) -> None:
     rows = [{"labels": ["x", "y"]}] * 10 + [{"labels": "x"}] * 10
-    with pytest.raises(DataError, match=r"has one label, 'x', and .* a list of them, \['x', 'y'\]"):
+    with pytest.raises(DataError, match="the column 'labels' holds lists; got 'x'"):
         opened(tmp_path, rows)
+
+
+def test_some_with_a_label_and_some_with_a_list_are_an_error(tmp_path: Path) -> None:
+    rows = [{"labels": ["x", "y"]}, {"labels": ["y"]}] * 10
+    opened(tmp_path, rows)
+    source = open_source(tmp_path / "labels.jsonl")
+    listing, records = survey(source, Wish(), 1, lambda _: None)
+    first = listing.entries[0]._replace(label="x", labels=None)
+    mixed = replace(listing, entries=(first, *listing.entries[1:]))
+    with pytest.raises(DataError, match=r"has one label, 'x', and .* a list of them, \['y'\]"):
+        open_dataset(source, (mixed, records), 0)

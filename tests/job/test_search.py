@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -45,9 +46,21 @@ def tried(found: Search) -> list[dict[str, Any]]:
     return [{key: trial[key] for key in keys} for trial in trials]
 
 
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole search, made once: most tests only read what it left."""
+    root = tmp_path_factory.mktemp("searched")
+    fill(root / "two" / "dark", 30)
+    fill(root / "two" / "red", 30, hue=120)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HUBEL_CACHE", str(root / "cache"))
+        search(root / "two", space=SPACE, out=root / "whole", pruner="none", **SMALL)
+    return root / "whole"
+
+
 @pytest.fixture
-def found(two_classes: Path, tmp_path: Path) -> Search:
-    return search(two_classes, space=SPACE, out=tmp_path / "whole", pruner="none", **SMALL)
+def found(searched: Path, tmp_path: Path) -> Search:
+    return Search.open(shutil.copytree(searched, tmp_path / "whole"))
 
 
 def test_a_search_ends_with_one_test_and_a_page(found: Search) -> None:
@@ -167,6 +180,7 @@ def test_two_processes_on_one_storage_share_the_work(two_classes: Path, tmp_path
     assert done.facts["counts"]["complete"] == 8
 
 
+@pytest.mark.slow
 def test_two_folders_on_one_database_share_a_study(two_classes: Path, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'shared.db'}"
     given = SMALL | {"storage": url, "study": "both", "pruner": "none"}

@@ -7,13 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
-__all__ = ["command"]
+__all__ = ["SOURCES", "command"]
 
+SOURCES = "A folder, a table, an archive (zip, tar), arrays (npz, npy, IDX, HDF5), hf:NAME, a URL"
 _SHOWN = 20
 
 
 def command(
-    data: Annotated[str, typer.Argument(help="A folder, a table, or a zip archive of pictures.")],
+    data: Annotated[str, typer.Argument(help=f"{SOURCES}.")],
     seed: Annotated[int, typer.Option(help="Of the splits that training would draw.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print all facts as JSON.")] = False,
 ) -> None:
@@ -52,4 +53,7 @@ def _text(document: dict[str, Any]) -> str:
         lines += [f"  {printable(file)}" for file in files[:_SHOWN]]
         if len(files) > _SHOWN:
             lines.append(f"  and {len(files) - _SHOWN:,} more; --json names all")
+    if document["warnings"]:
+        lines += ["", f"{len(document['warnings']):,} files made their decoder warn; --json says "
+                      "what of"]  # fmt: skip
     return "\n".join(lines)

@@ -16,8 +16,11 @@ from hubel.cli.train import (
     Out,
     Resume,
     Seed,
+    Sets,
     Size,
+    Split,
     Workers,
+    assignments,
 )
 from hubel.errors import RecipeError
 from hubel.job.rungs.names import RUNGS
@@ -46,15 +49,18 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     channels: Channels = None,
     shape: Shape = None,
     balance: BalanceName = None,
+    split: Split = None,
     seed: Seed = None,
     device: Device = None,
     workers: Workers = None,
+    set_: Sets = None,
     json: Json = False,
 ) -> None:
     """Fit classifiers from the largest class to networks, and say which differences are real."""
-    given = {"budget": budget, "size": size, "channels": channels, "shape": shape,
-             "balance": balance, "seed": seed, "device": device, "workers": workers}  # fmt: skip
+    given = {"budget": budget, "size": size, "channels": channels, "shape": shape, "seed": seed,
+             "balance": balance, "device": device, "workers": workers, "split": split}  # fmt: skip
     chosen = {name: value for name, value in given.items() if value is not None}
+    chosen |= assignments(set_ or [], chosen)
     if resume is not None:
         run = _resume(resume, {"DATA": data, "--out": out, "--rungs": rungs}, chosen)
     else:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hubel.cli.data import SOURCES
 from hubel.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -20,10 +21,7 @@ SAMPLE = "sample:trashnet"
 
 Data = Annotated[
     str | None,
-    typer.Argument(
-        help="A folder, a table, or a zip archive of pictures. "
-        "Without it: sample:trashnet, which comes with hubel."
-    ),
+    typer.Argument(help=f"{SOURCES}. Without it: sample:trashnet, which comes with hubel."),
 ]
 Out = Annotated[Path | None, typer.Option(help="Folder of the run [runs/<data>-<n>].")]
 Resume = Annotated[Path | None, typer.Option(help="Go on with this run.")]
@@ -70,6 +68,10 @@ OptimizerName = Annotated[
     ),
 ]
 Rate = Annotated[float | None, typer.Option(help="Largest learning rate.")]
+Split = Annotated[
+    str | None,
+    typer.Option(help="stratified by class, or time: the newest are held out [stratified]."),
+]
 Seed = Annotated[int | None, typer.Option(help="Decides every draw [0].")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps [auto].")]
 Workers = Annotated[int | None, typer.Option("--workers", "-j", help="Threads that read.")]
@@ -95,6 +97,7 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     monitor: MonitorName = None,
     optimizer: OptimizerName = None,
     lr: Rate = None,
+    split: Split = None,
     seed: Seed = None,
     device: Device = None,
     workers: Workers = None,
@@ -109,7 +112,7 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     chosen = {"budget": budget, "epochs": epochs, "model": model, "size": size, "lr": lr,
               "loss": loss, "balance": balance, "monitor": monitor, "optimizer": optimizer,
               "batch_size": batch_size, "seed": seed, "device": device,
-              "workers": workers}  # fmt: skip
+              "workers": workers, "split": split}  # fmt: skip
     chosen = {name: value for name, value in chosen.items() if value is not None}
     chosen |= assignments(set_ or [], chosen)
     run = _resume(resume, data, out, chosen) if resume is not None else _train(data, out, chosen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from hubel.data.columns import equal, places_of
 from hubel.errors import ArtifactError
 from hubel.storage import write_with
 
@@ -27,6 +29,7 @@ __all__ = [
 
 SPLITS = ("train", "val", "test")
 Task = Literal["single-label", "multi-label"]
+_DRAWN = b"hubel.drawn"
 
 SCHEMA: Any = pa.schema(
     [
@@ -47,6 +50,7 @@ SCHEMA: Any = pa.schema(
         ("digest", pa.binary(32)),
         ("problem", pa.string()),
         ("error", pa.string()),
+        ("warning", pa.string()),
     ]
 )
 
@@ -71,6 +75,17 @@ class Manifest:
         """(n,), True where a row has no problem."""
         return self.table["problem"].is_null().to_numpy(zero_copy_only=False)
 
+    @property
+    def drawn(self) -> dict[str, Any] | None:
+        """How the splits were drawn: `rule`, `seed`, and the `splits` that were not given."""
+        text = (self.table.schema.metadata or {}).get(_DRAWN)
+        return None if text is None else json.loads(text)
+
+    def with_drawn(self, rule: dict[str, Any], seed: int, splits: list[str]) -> Manifest:
+        """The same samples, and how their splits were drawn."""
+        text = json.dumps({"rule": rule, "seed": seed, "splits": splits})
+        return Manifest(self.table.replace_schema_metadata({_DRAWN: text.encode()}))
+
     @functools.cached_property
     def task(self) -> Task:
         """`multi-label` where samples have `labels`, however many each; else `single-label`.
@@ -92,9 +107,11 @@ class Manifest:
     @functools.cached_property
     def digests(self) -> NDArray[np.uint8]:
         """(n, 32), SHA-256 of each file; zeros where it was not read."""
-        rows = self.table["digest"].to_pylist()
-        joined = b"".join(row if row is not None else bytes(32) for row in rows)
-        return np.frombuffer(joined, np.uint8).reshape(-1, 32)
+        column = self.table["digest"].combine_chunks()
+        blank = pa.scalar(bytes(32), pa.binary(32))
+        content = column.fill_null(blank).buffers()[1]
+        rows = np.frombuffer(content, np.uint8).reshape(-1, 32)
+        return rows[column.offset : column.offset + len(column)]
 
     @functools.cached_property
     def targets(self) -> NDArray[Any]:
@@ -114,15 +131,15 @@ class Manifest:
 
         A label that is no class is -1, and none of several.
         """
-        index = {name: number for number, name in enumerate(self.classes)}
+        classes = pa.array(self.classes, pa.string())
         if self.task == "single-label":
-            labels = self.table["label"].take(pa.array(rows)).to_pylist()
-            return np.array([index.get(label, -1) for label in labels], np.int64)
-        found = np.zeros((len(rows), len(index)), np.uint8)
-        for row, labels in enumerate(self.table["labels"].take(pa.array(rows)).to_pylist()):
-            for label in labels or ():
-                if label in index:
-                    found[row, index[label]] = 1
+            return places_of(self.table["label"].take(pa.array(rows)), classes)
+        lists = self.table["labels"].take(pa.array(rows)).combine_chunks()
+        lengths = lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+        columns = places_of(pa.chunked_array([lists.flatten()]), classes)
+        held = columns >= 0
+        found = np.zeros((len(rows), len(classes)), np.uint8)
+        found[np.repeat(np.arange(len(rows)), lengths)[held], columns[held]] = 1
         return found
 
     def has_truth(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -135,8 +152,7 @@ class Manifest:
 
     def rows(self, split: str) -> NDArray[np.int64]:
         """The row numbers of one split, in the table's order."""
-        named = np.array(self.table["split"].to_pylist(), dtype=object) == split
-        return np.flatnonzero(named & self.accepted)
+        return np.flatnonzero(equal(self.table["split"], split) & self.accepted)
 
     def files(self, rows: NDArray[np.int64]) -> list[str]:
         """The shown names of the files of some rows."""
@@ -162,6 +178,11 @@ class Manifest:
                 strict=True,
             )
         ]
+
+    def warnings(self) -> list[dict[str, str]]:
+        """What decoders said of files, used or not: file and warning."""
+        said = self.table.filter(self.table["warning"].is_valid()).select(["file", "warning"])
+        return said.to_pylist()
 
     def write(self, path: Path) -> None:
         """Write the table to a Parquet file, atomically."""

@@ -27,7 +27,8 @@ def inspect(data: str, seed: int = 0, reporter: Reporter | None = None) -> dict[
 
     Returns:
         JSON types: `files`, `accepted`, `rejected` (the last two add up to the first), `problems`
-        with file, reason and the decoder's error, `classes` with counts by split, and `error`,
+        with file, reason and the decoder's error, `warnings` with file and what its decoder said
+        of it, `classes` with counts by split, and `error`,
         which says why the whole can't be trained on, or None.
 
     Raises:
@@ -61,6 +62,11 @@ def inspect(data: str, seed: int = 0, reporter: Reporter | None = None) -> dict[
         "accepted": len(records) - len(problems),
         "rejected": len(problems),
         "problems": problems,
+        "warnings": [
+            {"file": record.path.decode("utf-8", "backslashreplace"), "warning": record.warning}
+            for record in records
+            if record.warning is not None
+        ],
         "classes": {name: {"pictures": n} for name, n in sorted(Counter(labels).items())},
         "splits": {"pictures": len(known)},
         "notes": list(listing.notes),
@@ -78,6 +84,7 @@ def _described(dataset: Dataset) -> dict[str, Any]:
         "rejected": len(problems),
         "problems": problems,
         "task": manifest.task,
+        "warnings": manifest.warnings(),
         "classes": {
             name: {split: _count(found, index) for split, found in by_split.items()}
             for index, name in enumerate(manifest.classes)

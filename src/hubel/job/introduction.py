@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from hubel.data.dataset import Dataset
 from hubel.data.imbalance import Imbalance
+from hubel.data.sources import lasting_name
 from hubel.job.desk import Desk, Sitting
 from hubel.runs import versions
 
@@ -34,9 +34,8 @@ def imbalance_of(dataset: Dataset) -> Imbalance:
 def describe(dataset: Dataset) -> dict[str, Any]:
     """The facts of the data, as `run.json` holds them."""
     accepted = int(dataset.manifest.accepted.sum())
-    name = dataset.source.name
     return {
-        "source": name if name.startswith("sample:") else os.path.abspath(name),
+        "source": lasting_name(dataset.source.name),
         "kind": dataset.kind,
         "task": dataset.manifest.task,
         "classes": list(dataset.manifest.classes),
