@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from hubel.caches import cache_folder
 from hubel.data.buckets import buckets_of
 from hubel.data.decode import decode
+from hubel.data.folders import Entry
 from hubel.data.form import Kind, Seen
 from hubel.data.headers import header_of
 from hubel.data.jpeg import reduction
@@ -157,7 +159,7 @@ def open_dataset(
     for place, split in zip(usable, drawn, strict=True):
         splits[place] = split
     expect_classes(samples, drawn, rule.missing, source.name)
-    lost = {entry.label for entry in listing.entries if entry.label} - set(samples.labels)
+    lost = {name for entry in listing.entries for name in _names(entry)} - _classes(samples)
     if lost:
         names = ", ".join(map(repr, sorted(lost)))
         notes = [*notes, f"no picture can be used of: {names}; no such class is learned"]
@@ -338,9 +340,11 @@ def _usable(
     entries = [listing.entries[place] for place in usable]
     digests = records.column("digest").take(pa.array(usable, pa.int64())).to_pylist()
     several = any(entry.labels is not None for entry in entries)
+    if several:
+        _check_task(entries)
     timed = any(entry.time is not None for entry in entries)
     samples = Samples(
-        [entry.label or ", ".join(entry.labels or ()) for entry in entries],
+        [entry.label or ", ".join(sorted(entry.labels or ())) for entry in entries],
         [digest or b"" for digest in digests],
         [entry.group for entry in entries],
         [given[place] for place in usable],
@@ -350,10 +354,33 @@ def _usable(
     return samples, usable
 
 
+def _check_task(entries: list[Entry]) -> None:
+    """Either every sample has `labels`, or none has."""
+    one = next((entry for entry in entries if entry.labels is None), None)
+    if one is None:
+        return
+    other = next(entry for entry in entries if entry.labels is not None)
+    raise DataError(
+        f"{one.path} has one label, {one.label!r}, and {other.path} a list of them, "
+        f"{list(other.labels or ())}; give every picture a label, or every picture a list (with "
+        "one name in it, or none)"
+    )
+
+
+def _classes(samples: Samples) -> set[str]:
+    """All labels that are used."""
+    several = samples.several
+    return set(samples.labels if several is None else chain.from_iterable(several))
+
+
+def _names(entry: Entry) -> tuple[str, ...]:
+    return entry.labels or ((entry.label,) if entry.label else ())
+
+
 def _check_classes(
     samples: Samples, listing: Listing, problems: list[str | None], name: str
 ) -> None:
-    classes = sorted(set(samples.labels))
+    classes = sorted(_classes(samples))
     if len(classes) >= 2:
         return
     reasons = Counter(problem for problem in problems if problem is not None).most_common(3)
