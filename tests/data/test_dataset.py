@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,8 @@ def opened(data: Path, seed: int = 0, rule: SplitRule | None = None) -> Dataset:
 class Timed(FolderSource):
     """Its pictures were taken one after the other, in no order of their names."""
 
-    def list(self) -> Listing:
-        listing = super().list()
+    def list(self, found: Callable[[int], None] = lambda _: None) -> Listing:
+        listing = super().list(found)
         moments = np.random.default_rng(1).permutation(len(listing.entries))
         entries = [
             entry._replace(time=float(moment))
