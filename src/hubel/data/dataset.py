@@ -14,6 +14,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from hubel.caches import cache_folder
+from hubel.data.audit.alike import Alike, told, with_clusters
+from hubel.data.audit.thumbnails import make_room, thumbnail_store
 from hubel.data.decode import decode, quiet_decoders, read_header
 from hubel.data.manifest import SCHEMA, Manifest
 from hubel.data.pixels import Pixels, PixelStore
@@ -85,7 +87,7 @@ def survey(
     known = cache.load()
     guess = choose_preprocess(_headers(source, listing, known), wish)
     store = pixel_store(source, guess) if guess else None
-    writer = store.writer if store else None
+    writer = make_room(store, thumbnail_store(source)) if store else None
     records = scan(source, listing, known, writer=writer, workers=workers, progress=progress)
     if records and any(known.get(record.path) is not record for record in records):
         cache.save(records)
@@ -93,7 +95,11 @@ def survey(
 
 
 def open_dataset(
-    source: Source, found: tuple[Listing, list[Record]], seed: int, shares: Shares | None = None
+    source: Source,
+    found: tuple[Listing, list[Record]],
+    seed: int,
+    shares: Shares | None = None,
+    alike: Alike | None = None,
 ) -> Dataset:
     """Check what a survey found, and split it.
 
@@ -102,6 +108,8 @@ def open_dataset(
         found: as `survey` gives it.
         seed: of the splits that are drawn.
         shares: what to hold out.
+        alike: near-duplicates among them, as `find_alike` gives it: they are kept together where
+            a split is drawn. None were looked for where it is None.
 
     Raises:
         DataError: fewer than two classes, a class too small to split, or classes that the
@@ -118,6 +126,8 @@ def open_dataset(
         problems[usable[place]] = f"the same {what} is also in the {split} split"
     usable = [place for place, problem in enumerate(problems) if problem is None]
     samples = _samples(listing, records, given, usable)
+    if alike is not None:
+        samples = samples.with_clusters(alike.cluster[usable])
     _check_classes(samples, listing, problems, source.name)
     drawn, notes = assign(samples, seed, shares or Shares())
     # A broken picture of a given split keeps it: the evaluation owes it a row with its error.
@@ -129,7 +139,11 @@ def open_dataset(
     if lost:
         names = ", ".join(map(repr, sorted(lost)))
         notes = [*notes, f"no picture can be used of: {names}; no such class is learned"]
-    manifest = Manifest(_table(listing, records, problems, splits))
+    table = _table(listing, records, problems, splits)
+    if alike is not None:
+        table = with_clusters(table, alike)
+        notes = [*notes, *told(alike, splits, given)]
+    manifest = Manifest(table)
     return Dataset(source, listing.kind, manifest, (*listing.notes, *given_notes, *notes))
 
 

@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from hubel.data.audit.measures import measure, shrink, thumbnail
+from hubel.data.audit.thumbnails import Room
 from hubel.data.decode import decode, quiet_decoders
 from hubel.data.folders import Entry
 from hubel.data.manifest import read_parquet, write_parquet
@@ -47,6 +49,11 @@ class Record(NamedTuple):
     digest: bytes | None = None
     problem: str | None = None
     error: str | None = None
+    brightness: float | None = None
+    contrast: float | None = None
+    sharpness: float | None = None
+    entropy: float | None = None
+    colourfulness: float | None = None
 
 
 _SCHEMA = pa.schema(
@@ -62,6 +69,11 @@ _SCHEMA = pa.schema(
         ("digest", pa.binary(32)),
         ("problem", pa.string()),
         ("error", pa.string()),
+        ("brightness", pa.float64()),
+        ("contrast", pa.float64()),
+        ("sharpness", pa.float64()),
+        ("entropy", pa.float64()),
+        ("colourfulness", pa.float64()),
     ],
     metadata={"pixel_rule": str(PIXEL_RULE)},
 )
@@ -105,7 +117,7 @@ class _Task:
     source: Source
     paths: list[str]
     records: list[Record]
-    writer: PixelWriter | None
+    writer: PixelWriter | Room | None
     start: int
 
 
@@ -114,7 +126,7 @@ def scan(
     listing: Listing,
     known: dict[bytes, Record],
     *,
-    writer: Callable[[int], PixelWriter] | None = None,
+    writer: Callable[[int], PixelWriter | Room] | None = None,
     workers: int = 2,
     progress: Progress = lambda _: None,
 ) -> list[Record]:
@@ -196,7 +208,9 @@ def _open_chunk(task: _Task) -> list[Record]:
     ]
 
 
-def _open(source: Source, path: str, seen: Record, writer: PixelWriter | None, row: int) -> Record:
+def _open(
+    source: Source, path: str, seen: Record, writer: PixelWriter | Room | None, row: int
+) -> Record:
     digest = None
     try:
         content = source.read(path)
@@ -205,11 +219,15 @@ def _open(source: Source, path: str, seen: Record, writer: PixelWriter | None, r
     except PictureError as error:
         return Record(seen.path, seen.size, seen.stamp, digest=digest, problem=error.reason,
                       error=error.detail)  # fmt: skip
+    small = shrink(picture.pixels)
     if writer is not None:
         writer.write(row, picture.pixels, digest)
+    if isinstance(writer, Room):
+        writer.show(row, thumbnail(small), digest)
     return Record(
         *(seen.path, seen.size, seen.stamp),
         *(picture.width, picture.height, picture.mode, picture.format, picture.frames, digest),
+        *(None, None, *measure(picture.pixels, small)),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,27 +41,51 @@ class Samples:
     digests: list[bytes]
     groups: list[str | None]
     splits: list[str | None]
+    clusters: list[int | None] | None = None
+
+    def with_clusters(self, numbers: NDArray[np.int64]) -> Samples:
+        """The same samples, of which near-duplicates are to be kept together.
+
+        Args:
+            numbers: (n,), equal in a cluster; -1 for a sample that is like no other.
+        """
+        return replace(self, clusters=[n if n >= 0 else None for n in numbers.tolist()])
 
     def units(self) -> NDArray[np.int64]:
-        """A number for each set of samples that must stay together: equal content or group.
+        """A number for each set of samples that must stay together: equal content, group, cluster.
 
         Where one picture is in two groups, these are one unit.
         """
         contents = _numbered(self.digests)
-        grouped = [place for place, group in enumerate(self.groups) if group is not None]
-        if not grouped:
+        joins = [(contents[places], numbers) for places, numbers in map(_named, self._ties())]
+        if not joins:
             return contents
         from scipy import sparse
 
-        groups = _numbered([self.groups[place] for place in grouped])
         size = len(contents)
-        rows, ends = contents[grouped], size + groups
-        links = sparse.coo_array((np.ones(len(ends)), (rows, ends)), (2 * size, 2 * size))
+        starts = size * np.arange(1, len(joins) + 1)
+        rows = np.concatenate([places for places, _ in joins])
+        ends = np.concatenate(
+            [at + numbers for at, (_, numbers) in zip(starts, joins, strict=True)]
+        )
+        total = size * (len(joins) + 1)
+        links = sparse.coo_array((np.ones(len(ends)), (rows, ends)), (total, total))
         _, units = sparse.csgraph.connected_components(links, directed=False)
         return units[contents].astype(np.int64)
 
+    def _ties(self) -> list[Sequence[str | int | None]]:
+        """Names that tie samples together, of each kind that there is."""
+        kinds: list[Sequence[str | int | None]] = [self.groups, self.clusters or []]
+        return [names for names in kinds if any(name is not None for name in names)]
 
-def _numbered(names: Sequence[str | bytes | None]) -> NDArray[np.int64]:
+
+def _named(names: Sequence[str | int | None]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Places of the names that are there, and a number for each."""
+    places = [place for place, name in enumerate(names) if name is not None]
+    return np.array(places, np.int64), _numbered([names[place] for place in places])
+
+
+def _numbered(names: Sequence[str | bytes | int | None]) -> NDArray[np.int64]:
     """Equal names get equal numbers, from 0, in sorted order."""
     _, numbers = np.unique(np.array(names, dtype=object), return_inverse=True)
     return numbers.astype(np.int64)
@@ -174,7 +198,19 @@ def _draw(
             size = max(1, round(share * count))
             splits[here[(number >= start) & (number < start + size)]] = split
             start += size
-    return splits.tolist()
+    return _rejoined(splits, units, rank).tolist()
+
+
+def _rejoined(
+    splits: NDArray[np.object_], units: NDArray[np.int64], rank: NDArray[np.float64]
+) -> NDArray[np.object_]:
+    """Near-duplicates of several classes, drawn apart, go where the first drawn is."""
+    order = np.lexsort((rank, units))
+    first = np.r_[True, np.diff(units[order]) != 0]
+    heads = order[first][np.cumsum(first) - 1]
+    found = splits.copy()
+    found[order] = splits[heads]
+    return found
 
 
 def _refuse_small(label: str, count: int, wanted: dict[str, float], what: str) -> None:
