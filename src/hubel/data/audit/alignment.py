@@ -3,9 +3,9 @@
 One is laid on the other by the scale and shift of each axis that fit best (Gauss-Newton on squared
 differences, as Lucas and Kanade 1981; the derivatives are those of the fixed picture, as Baker and
 Matthews 2004), first at a quarter of the thumbnails' resolution, then at a half, then at the whole;
-most pairs end at the first. The score is the correlation of what is left when each picture's own
-blur is taken away: two photographs of other things on the same table share the light and the
-table, not the details. Clipped whites tell nothing and are left out.
+most pairs end at the first, and small pictures at the second. The score is the correlation of what
+is left when each picture's own blur is taken away: two photographs of other things on the same
+table share the light and the table, not the details. Clipped whites tell nothing and are left out.
 """
 
 from __future__ import annotations
@@ -41,12 +41,16 @@ class _Pair:
     place: Floats
 
 
-def scores(fixed: NDArray[np.uint8], moving: NDArray[np.uint8]) -> Floats:
+def scores(
+    fixed: NDArray[np.uint8], moving: NDArray[np.uint8], small: NDArray[np.bool_] | None = None
+) -> Floats:
     """The scores of pairs of grey thumbnails.
 
     Args:
         fixed: uint8, (m, side, side), side a multiple of 4.
         moving: likewise.
+        small: (m,), pairs of which one picture has no details as fine as the thumbnail's pixels:
+            they are decided at half the resolution. None of them where it is None.
 
     Returns:
         float32, (m,): 1 for the same picture, 0 for one that ended early or isn't alike.
@@ -61,11 +65,13 @@ def scores(fixed: NDArray[np.uint8], moving: NDArray[np.uint8]) -> Floats:
     found = np.zeros(len(fixed), np.float32)
     for start in range(0, len(fixed), _BATCH):
         here = slice(start, start + _BATCH)
-        found[here] = _scores(fixed[here].astype(np.float32), moving[here].astype(np.float32))
+        ends = np.zeros(len(fixed[here]), np.bool_) if small is None else small[here]
+        pair = fixed[here].astype(np.float32), moving[here].astype(np.float32)
+        found[here] = _scores(*pair, ends)
     return found
 
 
-def _scores(one: Floats, other: Floats) -> Floats:
+def _scores(one: Floats, other: Floats, small: NDArray[np.bool_]) -> Floats:
     halves = _half(one), _half(other)
     coarse, likeness = _coarse(*(_blurred(_half(half)) for half in halves))
     found = np.zeros(len(one), np.float32)
@@ -80,10 +86,9 @@ def _scores(one: Floats, other: Floats) -> Floats:
         pair = _refined(_Pair(fixed, moving, coarse.place[kept]), 2)
         coarse.place[kept] = pair.place
         score = _detail_correlation(pair)
-        if level == 0:
-            kept = kept[score >= _MIDDLE]
-        else:
-            found[kept] = score
+        decided = small[kept] | (level == 1)
+        found[kept[decided]] = score[decided]
+        kept = kept[~decided & (score >= _MIDDLE)]
     return found
 
 

@@ -62,10 +62,14 @@ def find_alike(
         progress: called with the number of pictures whose candidates were found.
     """
     listing, records = found
-    rows = [(place, record.digest) for place, record in enumerate(records)
-            if record.problem is None and record.digest is not None]  # fmt: skip
-    usable = np.array([place for place, _ in rows], np.int64)
-    digests = np.frombuffer(b"".join(digest for _, digest in rows), np.uint8).reshape(-1, 32)
+    rows = [
+        (place, record.digest, min(record.width or 0, record.height or 0))
+        for place, record in enumerate(records)
+        if record.problem is None and record.digest is not None
+    ]
+    usable = np.array([place for place, _, _ in rows], np.int64)
+    digests = np.frombuffer(b"".join(digest for _, digest, _ in rows), np.uint8).reshape(-1, 32)
+    sides = np.array([side for _, _, side in rows], np.int64)
     count = len(listing.entries)
     if len(usable) == 0:
         return Alike(_none(), np.arange(count), np.full(count, -1, np.int64))
@@ -73,7 +77,8 @@ def find_alike(
     pairs, skipped = _none(), len(heads)
     if len(heads) <= MOST:
         paths = [listing.entries[place].path for place in usable[heads]]
-        pairs, skipped = _pairs(source, (paths, digests[heads]), workers, progress)
+        files = _Files(source, paths, digests[heads], sides[heads])
+        pairs, skipped = _pairs(files, workers, progress)
         pairs = Pairs(usable[heads[pairs.places]], pairs.scores)
     first = np.arange(count, dtype=np.int64)
     first[usable] = usable[equal]
@@ -94,23 +99,29 @@ def _equal(digests: NDArray[np.uint8]) -> tuple[Places, Places]:
     return heads[codes].astype(np.int64), np.sort(heads).astype(np.int64)
 
 
-def _pairs(
-    source: Source,
-    files: tuple[Sequence[str], NDArray[np.uint8]],
-    workers: int,
-    progress: Progress,
-) -> tuple[Pairs, int]:
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """Different files of a source: paths, digests (n, 32), and the shorter side of each picture."""
+
+    source: Source
+    paths: list[str]
+    digests: NDArray[np.uint8]
+    sides: Places
+
+
+def _pairs(files: _Files, workers: int, progress: Progress) -> tuple[Pairs, int]:
     """Remembered by content, whatever the order."""
-    paths, digests = files
+    digests = files.digests
     order = np.lexsort(digests.T[::-1])
     content = hashlib.sha256(np.ascontiguousarray(digests[order]).tobytes()).hexdigest()
     key = {"content": content, "score": SAME, "version": _VERSION}
 
     def find() -> dict[str, Any]:
-        names = [paths[place] for place in order]
-        thumbnails, gone = find_thumbnails(source, names, digests[order], workers)
+        names = [files.paths[place] for place in order]
+        thumbnails, gone = find_thumbnails(files.source, names, digests[order], workers)
         there = np.setdiff1d(np.arange(len(order)), gone)
-        found = near_duplicates(thumbnails.select(there), workers, progress)
+        sides = files.sides[order][there]
+        found = near_duplicates(thumbnails.select(there), sides, workers, progress)
         scores = [round(float(score), 4) for score in found.scores]
         places = there[found.places].tolist()
         return {"places": places, "scores": scores, "skipped": len(gone)}

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from hubel.data.audit.alignment import scores
 from hubel.data.audit.descriptors import DIMENSION, describe, detail
+from hubel.data.audit.measures import THUMBNAIL
 from hubel.data.audit.neighbours import Close, close_pairs
 from hubel.data.pixels import Pixels
 
@@ -50,7 +51,10 @@ class Pairs:
 
 
 def near_duplicates(
-    thumbnails: Pixels, workers: int = 1, progress: Progress = lambda _: None
+    thumbnails: Pixels,
+    sides: Places,
+    workers: int = 1,
+    progress: Progress = lambda _: None,
 ) -> Pairs:
     """Find the pairs of pictures that are the same.
 
@@ -59,6 +63,7 @@ def near_duplicates(
 
     Args:
         thumbnails: of the pictures, (64, 64, 1) each; equal files are best given once.
+        sides: the shorter side of each picture itself, in pixels: (n,).
         workers: threads; they change no result.
         progress: called with the number of pictures whose candidates were found.
     """
@@ -70,7 +75,7 @@ def near_duplicates(
 
     def verify(block: Places) -> NDArray[np.float32]:
         one, other = (thumbnails.take(block[:, side])[..., 0] for side in (0, 1))
-        return scores(one, other)
+        return scores(one, other, sides[block].min(1) < THUMBNAIL)
 
     from threadpoolctl import threadpool_limits
 

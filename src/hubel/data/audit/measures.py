@@ -19,7 +19,7 @@ THUMBNAIL = 64
 """Side of the grey pictures in which near-duplicates are looked for, in pixels."""
 
 _ROWS, _LINES = 96, 24
-_NEAR, _FAR = 1, 4
+_NEAR, _FAR = 1, 8
 
 
 class Measures(NamedTuple):
@@ -27,9 +27,9 @@ class Measures(NamedTuple):
 
     `brightness` and `contrast` are mean and standard deviation of the luma (ITU-R 601); `entropy`
     is that of its histogram, in bits; `colourfulness` is that of Hasler and Suesstrunk (2003).
-    `sharpness` compares second differences of luma a pixel and four pixels apart, root mean
-    square: 1 for noise, about 0.3 to 0.7 for sharp photographs, 1/16 where all is smooth; None in
-    a picture that is too small or too flat to tell.
+    `sharpness` compares second differences of green a pixel and eight pixels apart, root mean
+    square: 1 for noise, 0.2 to 0.7 for sharp photographs, 1/64 where all is smooth; None in a
+    picture that is too small or too flat to tell.
     """
 
     brightness: float
