@@ -22,7 +22,7 @@ from hubel.job.structure import Structure, structure_of
 from hubel.runs import Run
 from hubel.storage import write_bytes
 
-__all__ = ["rewrite_report", "thumbnails", "write_report"]
+__all__ = ["rewrite_report", "small_jpeg", "thumbnails", "write_report"]
 
 _SIDE = 96
 _QUALITY = 80
@@ -81,7 +81,7 @@ def thumbnails(
         if row is None:
             return None
         if kept is not None and row not in absent and manifest.accepted[row]:
-            return _small(kept.take(np.array([row]))[0], _size(manifest, row))
+            return small_jpeg(kept.take(np.array([row]))[0], _size(manifest, row))
         try:
             return None if source is None else _decoded(source.read(manifest.path(row)))
         except PictureError:
@@ -108,10 +108,10 @@ def _size(manifest: Manifest, row: int) -> tuple[int, int]:
 
 def _decoded(content: bytes) -> bytes:
     picture = decode(content)
-    return _small(picture.pixels, (picture.width, picture.height))
+    return small_jpeg(picture.pixels, (picture.width, picture.height))
 
 
-def _small(pixels: NDArray[np.uint8], size: tuple[int, int]) -> bytes:
+def small_jpeg(pixels: NDArray[np.uint8], size: tuple[int, int]) -> bytes:
     """A JPEG of at most 96 px, with the ratio that the picture had before it was squashed."""
     image = Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels)
     scale = min(_SIDE, max(image.size)) / max(size)

@@ -11,6 +11,7 @@ table share the light and the table, not the details. Clipped whites tell nothin
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ _BLURS = 4
 _COARSE, _MIDDLE = 0.88, 0.75  # below which a pair ends at a quarter, or at a half
 _BATCH = 64
 
-Floats = NDArray[np.float32]
+Floats = NDArray[Any]  # float32; NumPy types products of them as float64
 
 
 @dataclass(frozen=True, slots=True)

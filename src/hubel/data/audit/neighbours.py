@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -72,7 +73,7 @@ def close_pairs(
     lists = _whole(count) if few else _filed(vectors, close.workers)
     found: list[Places] = []
     with threadpool_limits(1), ThreadPoolExecutor(max(1, close.workers)) as pool:
-        for size, pairs in pool.map(lambda task: _within(vectors, task, close), lists):
+        for size, pairs in pool.map(partial(_within, vectors, close), lists):
             found.append(pairs)
             progress(size)
     if not found:
@@ -107,7 +108,7 @@ def _filed(vectors: Floats, workers: int) -> Iterator[_List]:
 
     def nearest(start: int) -> Places:
         products = vectors[start : start + _COLUMNS] @ landmarks.T
-        return np.argpartition(products, -_FILED, axis=1)[:, -_FILED:].astype(np.int32)
+        return np.argpartition(products, -_FILED, axis=1)[:, -_FILED:].astype(np.int64)
 
     with ThreadPoolExecutor(max(1, workers)) as pool:
         under = np.concatenate(list(pool.map(nearest, starts))).ravel()
@@ -119,7 +120,7 @@ def _filed(vectors: Floats, workers: int) -> Iterator[_List]:
             yield _List(members[start : start + _ROWS], members[start:])
 
 
-def _within(vectors: Floats, task: _List, close: Close) -> tuple[int, Places]:
+def _within(vectors: Floats, close: Close, task: _List) -> tuple[int, Places]:
     """The close pairs of a list: at most `most` a row, the closest."""
     rows, columns = task.rows, task.columns
     mine = vectors[rows]

@@ -38,7 +38,7 @@ def same_findings(table: Any, alike: Alike) -> Iterator[Finding]:
         members[int(head[row])].append(int(row))
     equal = list(members.values())
     yield from _sorted(("two-classes", "leak", "equal"), equal, labels, given)
-    pairs = [pair for pair in alike.pairs.places.tolist()]
+    pairs: list[list[int]] = alike.pairs.places.tolist()
     yield from _sorted(("near-two-classes", "near-leak", "near"), pairs, labels, given)
 
 
