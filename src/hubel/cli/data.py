@@ -13,7 +13,7 @@ __all__ = ["command"]
 _SHOWN = 20
 
 
-def command(
+def command(  # noqa: PLR0917 (typer calls it by name)
     data: Annotated[str, typer.Argument(help="A folder, a table, or a zip archive of pictures.")],
     seed: Annotated[int, typer.Option(help="Of the splits that training would draw.")] = 0,
     listed: Annotated[bool, typer.Option("--list", help="Name the files of each finding.")] = False,

@@ -88,7 +88,7 @@ def _finding(document: Facts) -> str:
     ]
     if not told:
         return f"{used}; nothing was found that looks wrong."
-    return f"{used}; what was found is of {sequence(told)}."
+    return f"{used}. Found: {sequence(told)}."
 
 
 def _section(
