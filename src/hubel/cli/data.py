@@ -137,11 +137,11 @@ def _findings(audit: dict[str, Any], listed: bool) -> list[str]:
 
 def _judged(audit: dict[str, Any]) -> list[str]:
     judged = audit["judged"]
-    if judged is None or not any(one["name"] == "label" for one in audit["findings"]):
+    if judged is None or not any(one["name"] == "label-error" for one in audit["findings"]):
         return []
     return [
-        f"label: by a classifier that is right on {100 * judged['accuracy']:.0f}% itself; look "
-        "before you believe it"
+        "label-error: by a classifier that is itself right on "
+        f"{100 * judged['accuracy']:.0f}%; look before you believe it"
     ]
 
 

@@ -23,7 +23,7 @@ _SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("leaks", "Does a split hold what it is tested on?",
      ("leak", "group-leak", "near-leak", "name-group")),
     ("copies", "Are there copies?", ("two-classes", "near-two-classes", "equal", "near")),
-    ("labels", "Are the labels right?", ("label", "outlier")),
+    ("labels", "Are the labels right?", ("label-error", "outlier")),
     ("pixels", "Do the pictures show something?", ("blank", "dark", "bright", "blurred")),
     ("shapes", "Are the pictures alike in size, and the classes large enough?",
      ("odd-size", "odd-aspect", "small-class")),

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from hubel.data.audit.measures import measure, shrink, thumbnail
+from hubel.data.audit.measures import Measures, measure, shrink, thumbnail
 from tests.data.audit.pictures import scene
 
 
-def measured(image: Image.Image):  # noqa: ANN201 (Measures)
+def measured(image: Image.Image) -> Measures:
     pixels = np.asarray(image)
     return measure(pixels, shrink(pixels))
 

@@ -26,7 +26,7 @@ __all__ = ["SAME", "Pairs", "cluster", "near_duplicates"]
 SAME = 0.86
 """The score from which two pictures count as the same; see docs/audit.md for what it finds."""
 
-_CLOSE = 0.85
+_CLOSE = 0.80
 _DETAIL = 3.0  # grey levels: the least that a picture has to show
 _BLOCK = 1024
 

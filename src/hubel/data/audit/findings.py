@@ -38,7 +38,7 @@ FINDINGS: dict[str, Kind] = {
                       "keep one of each, or leave the split to hubel"),
     "near-two-classes": Kind("warning", "nearly equal to one of another class",
                              "decide which class is right"),
-    "label": Kind("warning", "labelled other than they look", "look at them"),
+    "label-error": Kind("warning", "labelled other than they look", "look at them"),
     "name-group": Kind("warning", "named as if they belonged to groups",
                        "if so, give a table with a group column"),
     "extension": Kind("warning", "of another format than their names say", "rename the files"),

@@ -129,7 +129,7 @@ def _suspected(dataset: Dataset, alike: Alike) -> tuple[list[Finding], dict[str,
     suspects = find_suspects(pixels, codes, folds)
     names = [manifest.classes[index] for index in kept[suspects.likelier]]
     found = [
-        make("label", rows[suspects.places],
+        make("label-error", rows[suspects.places],
              [f"looks like {name!r} ({margin:+.2f})"
               for name, margin in zip(names, suspects.margins, strict=True)]),
         make("outlier", rows[suspects.outliers],
