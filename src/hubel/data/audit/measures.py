@@ -1,7 +1,7 @@
 """What a picture is like, measured once while its pixels are at hand.
 
 All but sharpness come from a picture of 64 x 64: every cell averages the columns below it and, of
-large pictures, an evenly spaced part of the rows (about 96 of them), which is a tenth of the cost
+large pictures, an evenly spaced part of the rows (about 100 of them), which is a fifth of the cost
 of averaging all.
 """
 
@@ -18,7 +18,7 @@ __all__ = ["THUMBNAIL", "Measures", "measure", "shrink", "thumbnail"]
 THUMBNAIL = 64
 """Side of the grey pictures in which near-duplicates are looked for, in pixels."""
 
-_ROWS, _LINES = 96, 24
+_ROWS, _LINES = 96, 12
 _NEAR, _FAR = 1, 8
 
 
@@ -80,8 +80,8 @@ def thumbnail(small: Image.Image) -> NDArray[np.uint8]:
 def _colourfulness(small: Image.Image) -> float:
     if small.mode == "L":
         return 0.0
-    half = small.reduce(2)
-    red, green, blue = np.asarray(half, np.float32).reshape(-1, 3).T
+    few = small.reduce(4)
+    red, green, blue = np.asarray(few, np.float32).reshape(-1, 3).T
     one, other = red - green, (red + green) / 2 - blue
     spread = (one.var() + other.var()) ** 0.5
     return float(spread + 0.3 * (one.mean() ** 2 + other.mean() ** 2) ** 0.5)
