@@ -188,8 +188,8 @@ def test_pictures_too_small_for_a_rung_leave_it_out_with_the_reason(tmp_path: Pa
         fill(tmp_path / "data" / name, 20, hue=hue, side=6)
     run = climbed(tmp_path / "data", tmp_path / "run", rungs="largest,pixels,features,lenet")
     left = {one["name"]: one["why"] for one in run.ladder["left_out"]}
-    assert left.keys() == {"features", "lenet"}
-    assert "at least 8 x 8 pixels, and these are 6 x 6" in left["features"]
+    assert left.keys() == {"linear on histogram + HOG", "lenet"}
+    assert "at least 8 x 8 pixels, and these are 6 x 6" in left["linear on histogram + HOG"]
     assert left["lenet"].startswith("conv5x5 valid on 1x1: 1 - 5 + 1 = -3; ")
     assert "\n" not in left["lenet"]
     assert run.ladder["learning_curve"] is None
@@ -201,7 +201,8 @@ def test_rungs_that_do_not_fit_into_the_budget_are_left_out_by_name(
     run = climbed(two_classes, tmp_path / "run", budget="2s", rungs="largest,pixels,convnet")
     assert [rung["name"] for rung in run.ladder["rungs"]] == ["largest class"]
     left = [(one["name"], one["why"]) for one in run.ladder["left_out"]]
-    assert left == [(name, "no time is left for it") for name in ("pixels", "convnet")]
+    names = ("linear on pixels", "convnet")  # as the table would have shown them
+    assert left == [(name, "no time is left for it") for name in names]
 
 
 def test_a_rung_that_needs_more_than_its_share_says_how_long_an_epoch_takes(

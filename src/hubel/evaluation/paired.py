@@ -245,6 +245,7 @@ def _calibration_error(pair: Pair) -> Difference:
         return np.abs(sums).sum(axis=-1)
 
     value = float(statistic(rows[0].sum(axis=0)) - statistic(rows[1].sum(axis=0)))
+    value = min(max(value, -1.0), 1.0)  # sums of many rounded shares may go beyond by a last bit
     return Difference(
         value=value,
         limits=lambda level: _of_two(value, *(found.range(level) for found in inversions)),

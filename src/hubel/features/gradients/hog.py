@@ -13,7 +13,7 @@ from hubel.features.feature import Feature, Shape, Stateless, expect_pictures
 from hubel.features.gradients.cells import plain_cells, weighted_cells
 from hubel.features.gradients.gradient import by_place, gradient, magnitude, root
 from hubel.features.gradients.norms import NORMS, Constants, normalised
-from hubel.features.gradients.orientation import hard_votes, shared_votes
+from hubel.features.gradients.orientation import hard_votes, shared, shared_votes
 from hubel.features.settings import expect_at_least, expect_one_of, expect_room
 
 __all__ = ["CONVENTIONS", "HOG", "hog"]
@@ -157,5 +157,5 @@ def _blocks_as_opencv(images_NCHW: Tensor, how: HOG) -> Tensor:
     images_NCHW = root(images_NCHW) if how.gamma else images_NCHW
     dx, dy = (by_place(one, how.cell) for one in gradient(images_NCHW, exact_ties=False))
     votes = shared_votes(dx, dy, magnitude(dx, dy), how.orientations, how.signed)
-    blocks = weighted_cells(votes, how.block, how.stride)
+    blocks = shared(weighted_cells(votes, how.block, how.stride))
     return normalised(blocks, how.norm, Constants.opencv(how.block_size))

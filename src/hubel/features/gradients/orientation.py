@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 
 import torch
 from torch import Tensor
 
-__all__ = ["hard_votes", "opencv_angle", "shared_votes"]
+__all__ = ["hard_votes", "opencv_angle", "shared", "shared_votes"]
 
 _EPSILON = 2.220446049250313e-16  # OpenCV's, in the quotient under its arctangent
 _FACTORS = (-0.04432655554792128, 0.1555786518463281, -0.3258083974640975, 0.9997878412794807)
@@ -55,27 +56,41 @@ def _turn(dx: Tensor, dy: Tensor, orientations: int) -> tuple[Tensor, list[float
 def shared_votes(
     dx: Tensor, dy: Tensor, m: Tensor, orientations: int, signed: bool
 ) -> Iterator[Tensor]:
-    """For each orientation, magnitudes by how near a pixel's is: two neighbours share each.
+    """What `shared` makes into votes: how much of each pixel's is beyond the middle of each bin.
 
-    Differentiable in orientation and magnitude, but where a gradient meets the middle of a bin.
+    A pixel shares its vote between the two orientations whose middles it lies between: for bin k
+    its magnitude times (beyond the middle before less beyond its own). Whatever sums pixels over
+    cells is linear, so that these differences are taken of the few sums, not of the many pixels.
 
     Yields:
-        `orientations` tensors of the shape of `m`; they add up to it.
+        `orientations` + 2 tensors of the shape of `m`: it, its part before the first middle, and
+        its parts beyond each. Each is to be used before the next is asked for.
     """
     turn = 2 * math.pi if signed else math.pi
     place = opencv_angle(dx, dy, signed).mul_(orientations / turn).sub_(0.5)
-    past_end = place.clamp(orientations - 1, orientations)
-    start = place.clamp(-1, 0)
-    before = start
-    for k in range(orientations):
-        here = place.clamp(k, k + 1)
-        vote = (before - here).add_(1)  # exactly zero where nothing is voted
-        if k == 0:
-            vote.add_(past_end.sub(orientations - 1))
-        if k == orientations - 1:
-            vote.sub_(start)
-        before = here
-        yield vote.mul_(m)
+    yield m
+    yield place.clamp(-1, 0).mul_(m).neg_()
+    # Where no derivative needs them, one piece of memory that stays in the cache serves them all.
+    room = None if place.requires_grad else torch.empty_like(place)
+    for _ in range(orientations):
+        yield torch.clamp(place, 0, 1, out=room).mul_(m)
+        place = torch.sub(place, 1, out=None if room is None else place)
+
+
+def shared(sums: Tensor) -> Tensor:
+    """Votes for each orientation, from sums of what `shared_votes` yields.
+
+    Args:
+        sums: (..., o + 2, n, y, x).
+
+    Returns:
+        (..., o, n, y, x), not negative.
+    """
+    total, before, *beyond = sums.unbind(-4)
+    first = total - before - beyond[0] + beyond[-1]
+    last = beyond[-2] - beyond[-1] + before
+    between = [less - more for less, more in pairwise(beyond[:-1])]
+    return torch.stack([first, *between, last], -4).clamp_min(0)
 
 
 def opencv_angle(dx: Tensor, dy: Tensor, signed: bool) -> Tensor:
