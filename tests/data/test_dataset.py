@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hubel.data.dataset import (
@@ -16,14 +17,29 @@ from hubel.data.dataset import (
     open_dataset,
     survey,
 )
-from hubel.data.sources import open_source
-from hubel.errors import DataError
+from hubel.data.manifest import Manifest
+from hubel.data.sources import FolderSource, Listing, open_source
+from hubel.data.split import SplitRule, redraw
+from hubel.errors import ArtifactError, DataError
 from tests.conftest import fill, tree_hash
 
 
-def opened(data: Path, seed: int = 0) -> Dataset:
+def opened(data: Path, seed: int = 0, rule: SplitRule | None = None) -> Dataset:
     source = open_source(data)
-    return open_dataset(source, survey(source, Wish(), 2, lambda _: None), seed)
+    return open_dataset(source, survey(source, Wish(), 2, lambda _: None), seed, rule)
+
+
+class Timed(FolderSource):
+    """Its pictures were taken one after the other, in no order of their names."""
+
+    def list(self) -> Listing:
+        listing = super().list()
+        moments = np.random.default_rng(1).permutation(len(listing.entries))
+        entries = [
+            entry._replace(time=float(moment))
+            for entry, moment in zip(listing.entries, moments, strict=True)
+        ]
+        return Listing(listing.kind, tuple(entries), listing.notes)
 
 
 def problems(dataset: Dataset) -> dict[str | None, str | None]:
@@ -97,9 +113,122 @@ def test_a_class_in_test_that_train_lacks_is_refused(given_splits: Path) -> None
         opened(given_splits)
 
 
-def test_a_class_that_test_lacks_is_allowed(given_splits: Path) -> None:
-    fill(given_splits / "train" / "blue", 3, hue=60)
-    assert opened(given_splits).manifest.classes == ("blue", "dark", "red")
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_a_class_that_a_split_lacks_is_refused_unless_the_user_says_so(
+    given_splits: Path, split: str
+) -> None:
+    for filled in {"train", "val", "test"} - {split}:
+        fill(given_splits / filled / "blue", 3, hue=60, first=len(filled))
+    message = rf"'blue' has no pictures in the {split} split, .* --set missing_classes=allow"
+    with pytest.raises(DataError, match=message):
+        opened(given_splits)
+    allowed = opened(given_splits, rule=SplitRule(missing="allow"))
+    assert allowed.manifest.classes == ("blue", "dark", "red")
+
+
+def test_a_class_absent_from_validation_shifts_nothing(given_splits: Path) -> None:
+    """`alpha` comes first, and stands in train and test alone."""
+    for split, first in (("train", 0), ("test", 50)):
+        fill(given_splits / split / "alpha", 3, hue=60, first=first)
+    manifest = opened(given_splits, rule=SplitRule(missing="allow")).manifest
+    assert manifest.classes == ("alpha", "dark", "red")
+    for split in ("train", "val", "test"):
+        for row in manifest.rows(split):
+            folder = manifest.path(int(row)).split("/")[1]
+            assert manifest.classes[manifest.targets[row]] == folder
+
+
+def test_a_class_without_training_pictures_is_refused_whatever_is_allowed(
+    given_splits: Path,
+) -> None:
+    fill(given_splits / "test" / "blue", 2, hue=60)
+    with pytest.raises(DataError, match="'blue' has no training pictures"):
+        opened(given_splits, rule=SplitRule(missing="allow"))
+
+
+@pytest.mark.parametrize("twice", ["train", "val"])
+def test_the_same_pictures_given_as_two_splits_are_refused(given_splits: Path, twice: str) -> None:
+    shutil.rmtree(given_splits / twice)
+    shutil.copytree(given_splits / "test", given_splits / twice)
+    message = f"{twice} and test are the same: each of the 8 pictures of {twice} shares its picture"
+    with pytest.raises(DataError, match=message):
+        opened(given_splits)
+
+
+@pytest.mark.parametrize("twice", ["train", "val"])
+def test_a_split_that_links_to_another_is_refused(given_splits: Path, twice: str) -> None:
+    shutil.rmtree(given_splits / twice)
+    (given_splits / twice).symlink_to(given_splits / "test")
+    with pytest.raises(DataError, match=f"'{twice}' is a link to pictures that are read already"):
+        opened(given_splits)
+
+
+def test_a_table_that_names_all_its_training_files_for_the_test_too_is_refused(
+    two_classes: Path,
+) -> None:
+    files = [f"{name}/{number:03}.png" for name in ("dark", "red") for number in range(30)]
+    rows = [
+        {"file": file, "label": file.split("/")[0], "split": split}
+        for file in files
+        for split in ("train", "test")
+    ]
+    with pytest.raises(DataError, match=r"train and test are the same|named twice"):
+        opened(table(two_classes, rows))
+
+
+def test_the_newest_are_tested_and_the_next_validate(two_classes: Path) -> None:
+    source = Timed(two_classes)
+    found = survey(source, Wish(), 2, lambda _: None)
+    manifest = open_dataset(source, found, 0, SplitRule(kind="time")).manifest
+    times = np.array(manifest.table["time"].to_pylist())
+    train, val, test = (times[manifest.rows(split)] for split in ("train", "val", "test"))
+    assert (len(train), len(val), len(test)) == (42, 6, 12)
+    assert train.max() < val.min()
+    assert val.max() < test.min()
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        SplitRule(),
+        SplitRule(test=0.3, val=0.2),
+        SplitRule(kind="time", val=0.2),
+        SplitRule(missing="allow", asked=frozenset(["split"])),
+    ],
+)
+def test_a_manifest_alone_gives_its_splits_again(
+    two_classes: Path, tmp_path: Path, rule: SplitRule
+) -> None:
+    (two_classes / "red" / "bad.png").write_bytes(b"no")
+    shutil.copy(two_classes / "red" / "003.png", two_classes / "red" / "again.png")
+    source = Timed(two_classes)
+    found = survey(source, Wish(), 2, lambda _: None)
+    manifest = open_dataset(source, found, 7, rule).manifest
+    manifest.write(tmp_path / "manifest.parquet")
+    again = Manifest.read(tmp_path / "manifest.parquet")
+    assert redraw(again) == manifest.table["split"].to_pylist()
+
+
+@pytest.mark.parametrize("absent", ["val", "test", "train", None])
+def test_given_splits_come_back_from_a_manifest_too(given_splits: Path, absent: str | None) -> None:
+    if absent == "train":  # its pictures have no split
+        files = sorted(given_splits.rglob("*.png"))
+        rows: list[dict[str, Any]] = [
+            {"file": str(p), "label": p.parts[-2], "split": p.parts[-3]} for p in files
+        ]
+        rows = [row | {"split": None} if row["split"] == "train" else row for row in rows]
+        manifest = opened(table(given_splits, rows)).manifest
+    else:
+        if absent:
+            shutil.rmtree(given_splits / absent)
+        manifest = opened(given_splits).manifest
+    assert redraw(manifest) == manifest.table["split"].to_pylist()
+
+
+def test_a_manifest_that_does_not_say_how_it_was_split_is_refused(two_classes: Path) -> None:
+    manifest = opened(two_classes).manifest
+    with pytest.raises(ArtifactError, match="doesn't say how its splits were drawn"):
+        redraw(Manifest(manifest.table.replace_schema_metadata(None)))
 
 
 def test_one_class_is_refused(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hubel.data import scan as module
 from hubel.data.dataset import Wish, survey
 from hubel.data.pixels import PixelStore
 from hubel.data.preprocess import Preprocess
-from hubel.data.scan import Record, ScanCache, scan
+from hubel.data.scan import Record, Records, ScanCache, scan
 from hubel.data.sources import FolderSource, Listing, ZipSource
 from hubel.errors import StorageError
 from tests.conftest import fill, picture, tree_hash
@@ -38,11 +38,11 @@ def encoded(mode: str, width: int, height: int = 90) -> bytes:
     return stream.getvalue()
 
 
-def known(records: list[Record]) -> dict[bytes, Record]:
+def known(records: Records) -> dict[bytes, Record]:
     return {record.path: record for record in records}
 
 
-def surveyed(root: Path) -> tuple[list[str], list[Record]]:
+def surveyed(root: Path) -> tuple[list[str], Records]:
     """What a survey reads, and what it finds."""
     source = Counting(root)
     _, records = survey(source, Wish(), 2, lambda _: None)
@@ -54,7 +54,7 @@ def test_a_record_says_what_the_file_is(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "1.jpg").write_bytes(content)
     source = FolderSource(tmp_path)
-    (record,) = scan(source, source.list(), {})
+    (record,) = scan(source, source.list())
     assert (
         record[:9]
         == Record(
@@ -80,7 +80,7 @@ def test_a_file_that_is_no_picture_is_named_and_the_rest_goes_on(
 ) -> None:
     (two_classes / "red" / "bad.png").write_bytes(content)
     source = FolderSource(two_classes)
-    records = scan(source, source.list(), {})
+    records = scan(source, source.list())
     (bad,) = (record for record in records if record.problem is not None)
     assert (bad.path, bad.problem, bad.width) == (b"red/bad.png", reason, None)
     assert bad.digest == hashlib.sha256(content).digest()
@@ -100,7 +100,7 @@ def test_any_number_of_workers_finds_the_same(
     for workers in (1, 2, 5):
         store = PixelStore(tmp_path / str(workers), Preprocess(height=8, width=8))
         writer = store.writer if pixels else None
-        records = scan(source, listing, {}, writer=writer, workers=workers)
+        records = scan(source, listing, writer=writer, workers=workers)
         found.append(records)
         if pixels:
             (segment,) = store.folder.glob("*.pixels.npy")
@@ -111,13 +111,14 @@ def test_any_number_of_workers_finds_the_same(
     assert [record.path for record in found[0]] == [os.fsencode(e.path) for e in listing.entries]
 
 
-def test_progress_adds_up(two_classes: Path) -> None:
+def test_progress_adds_up(two_classes: Path, tmp_path: Path) -> None:
     os.mkfifo(two_classes / "red" / "pipe")
     source, counts = FolderSource(two_classes), []
-    records = scan(source, source.list(), {}, progress=counts.append)
+    path = tmp_path / "x.parquet"
+    scan(source, source.list(), ScanCache(path), progress=counts.append)
     assert sum(counts) == 61
     counts.clear()
-    scan(source, source.list(), known(records), progress=counts.append)
+    scan(source, source.list(), ScanCache(path), progress=counts.append)
     assert sum(counts) == 61
 
 
@@ -125,7 +126,7 @@ def test_a_file_with_a_problem_from_outside_is_not_opened(two_classes: Path) -> 
     os.mkfifo(two_classes / "red" / "pipe")
     (two_classes / "red" / ".hidden").write_bytes(b"x")
     source = Counting(two_classes)
-    records = scan(source, source.list(), {})
+    records = scan(source, source.list())
     assert {"red/pipe", "red/.hidden"}.isdisjoint(source.reads)
     assert len(source.reads) == 60
     assert [record.problem for record in records if record.problem] == [
@@ -169,11 +170,12 @@ def test_a_member_of_an_archive_has_changed_when_its_checksum_has(
     two_classes: Path, tmp_path: Path
 ) -> None:
     source = ZipSource(zipped(two_classes, tmp_path / "data.zip"))
-    records = scan(source, source.list(), {})
+    path = tmp_path / "x.parquet"
+    records = scan(source, source.list(), ScanCache(path))
     picture(7, 16, 50).save(two_classes / "dark" / "004.png")
     source = ZipSource(zipped(two_classes, tmp_path / "data.zip"))
-    again = scan(source, source.list(), known(records))
-    assert [a.path for a, b in zip(again, records, strict=True) if a is not b] == [b"dark/004.png"]
+    again = scan(source, source.list(), ScanCache(path))
+    assert [a.path for a, b in zip(again, records, strict=True) if a != b] == [b"dark/004.png"]
 
 
 def test_what_was_out_of_reach_is_tried_again(two_classes: Path) -> None:
@@ -195,27 +197,28 @@ def cache(two_classes: Path, tmp_path: Path) -> ScanCache:
     (two_classes / "red" / os.fsdecode(b"caf\xe9.png")).write_bytes(b"no")
     source = FolderSource(two_classes)
     cache = ScanCache(tmp_path / "scans" / "x.parquet")
-    cache.save(scan(source, source.list(), {}))
+    cache.save(scan(source, source.list()))
     return cache
 
 
 def test_a_cache_gives_back_what_it_was_given(two_classes: Path, cache: ScanCache) -> None:
     source = FolderSource(two_classes)
-    assert cache.load() == known(scan(source, source.list(), {}))
-    assert b"red/caf\xe9.png" in cache.load()
+    again = ScanCache(cache.path).known
+    assert again == scan(source, source.list())
+    assert b"red/caf\xe9.png" in known(again)
 
 
 def test_no_cache_is_an_empty_cache(tmp_path: Path) -> None:
-    assert ScanCache(tmp_path / "none.parquet").load() == {}
+    assert len(ScanCache(tmp_path / "none.parquet").known) == 0
 
 
 def test_a_cache_of_another_pixel_rule_is_ignored(
     cache: ScanCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     schema = module._SCHEMA  # pyright: ignore[reportPrivateUsage]
-    assert len(cache.load()) == 61
+    assert len(ScanCache(cache.path).known) == 61
     monkeypatch.setattr(module, "_SCHEMA", schema.with_metadata({"pixel_rule": "0"}))
-    assert cache.load() == {}
+    assert len(ScanCache(cache.path).known) == 0
 
 
 def test_a_cache_with_other_columns_is_ignored(cache: ScanCache) -> None:
@@ -225,17 +228,17 @@ def test_a_cache_with_other_columns_is_ignored(cache: ScanCache) -> None:
     schema = module._SCHEMA  # pyright: ignore[reportPrivateUsage]
     table = pa.table({"path": [b"x"]}).replace_schema_metadata(schema.metadata)
     parquet.write_table(table, cache.path)
-    assert cache.load() == {}
+    assert len(ScanCache(cache.path).known) == 0
 
 
 @pytest.mark.parametrize("keep", [0, 3, 100, -1, -9])
 def test_a_cut_cache_is_ignored(cache: ScanCache, keep: int) -> None:
     cache.path.write_bytes(cache.path.read_bytes()[:keep])
-    assert cache.load() == {}
+    assert len(ScanCache(cache.path).known) == 0
 
 
 def test_a_cache_that_cannot_be_kept_is_a_warning(cache: ScanCache) -> None:
-    records = list(cache.load().values())
+    records = cache.known
     before = cache.path.read_bytes()
     with (
         files_no_longer_than(100),
@@ -251,7 +254,7 @@ def test_a_scan_without_room_for_pixels_stops_before_it_reads(
     source = Counting(two_classes)
     store = PixelStore(tmp_path / "pixels", Preprocess(height=64, width=64))
     with files_no_longer_than(10_000), pytest.raises(StorageError, match="set HUBEL_CACHE"):
-        scan(source, source.list(), {}, writer=store.writer)
+        scan(source, source.list(), writer=store.writer)
     assert source.reads == []
     assert list(store.folder.iterdir()) == []
 
@@ -266,9 +269,9 @@ def test_a_scan_that_fails_leaves_no_pixels(two_classes: Path, tmp_path: Path) -
     source = Failing(two_classes)
     store = PixelStore(tmp_path / "pixels", Preprocess(height=8, width=8))
     with pytest.raises(KeyboardInterrupt):
-        scan(source, source.list(), {}, writer=store.writer)
+        scan(source, source.list(), writer=store.writer)
     assert list(store.folder.iterdir()) == []
 
 
 def test_nothing_to_scan_is_nothing(tmp_path: Path) -> None:
-    assert scan(FolderSource(tmp_path), Listing("class folders", ()), {}) == []
+    assert scan(FolderSource(tmp_path), Listing("class folders", ())) == Records.of([])

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from hubel.data.decode import FORMATS, quiet_decoders
+from hubel.data.decode import FORMATS
+from hubel.data.warned import quiet_decoders
 from tests.conftest import SHARED, tree_hash
 
 # PngSuite's own list of corrupted files, www.schaik.com/pngsuite: signature, colour type, bit

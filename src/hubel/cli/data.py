@@ -111,6 +111,9 @@ def _problems(document: dict[str, Any]) -> list[str]:
         lines += [f"  {printable(file)}" for file in files[:_SHOWN]]
         if len(files) > _SHOWN:
             lines.append(f"  and {len(files) - _SHOWN:,} more; --json names all")
+    if document["warnings"]:
+        lines += ["", f"{len(document['warnings']):,} files made their decoder warn; --json says "
+                       "what of"]  # fmt: skip
     return lines
 
 

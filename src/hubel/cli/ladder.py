@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hubel.cli.train import SAMPLE, Data, Device, Json, Out, Resume, Seed, Size, Workers
+from hubel.cli.train import (
+    SAMPLE,
+    Data,
+    Device,
+    Json,
+    Out,
+    Resume,
+    Seed,
+    Sets,
+    Size,
+    Split,
+    Workers,
+    assignments,
+)
 from hubel.errors import RecipeError
 from hubel.job.rungs.names import RUNGS
 
@@ -34,15 +47,18 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     size: Size = None,
     channels: Channels = None,
     shape: Shape = None,
+    split: Split = None,
     seed: Seed = None,
     device: Device = None,
     workers: Workers = None,
+    set_: Sets = None,
     json: Json = False,
 ) -> None:
     """Fit classifiers from the largest class to networks, and say which differences are real."""
     given = {"budget": budget, "size": size, "channels": channels, "shape": shape, "seed": seed,
-             "device": device, "workers": workers}  # fmt: skip
+             "device": device, "workers": workers, "split": split}  # fmt: skip
     chosen = {name: value for name, value in given.items() if value is not None}
+    chosen |= assignments(set_ or [], chosen)
     if resume is not None:
         run = _resume(resume, {"DATA": data, "--out": out, "--rungs": rungs}, chosen)
     else:

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hubel.cli.train import BatchSize, Device, Model, Seed, Sets, Size, Workers, assignments
+from hubel.cli.train import (
+    BatchSize,
+    Device,
+    Model,
+    Seed,
+    Sets,
+    Size,
+    Split,
+    Workers,
+    assignments,
+)
 from hubel.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -58,6 +68,7 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     model: Model = None,
     size: Size = None,
     batch_size: BatchSize = None,
+    split: Split = None,
     seed: Seed = None,
     device: Device = None,
     workers: Workers = None,
@@ -68,7 +79,7 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     asked = {"folds": folds, "budget": budget, "trials": trials, "epochs": epochs,
              "pruner": pruner, "study": study, "nested": nested or None}  # fmt: skip
     chosen = {"model": model, "size": size, "batch_size": batch_size, "seed": seed,
-              "device": device, "workers": workers}  # fmt: skip
+              "device": device, "workers": workers, "split": split}  # fmt: skip
     given = {name: value for name, value in (asked | chosen).items() if value is not None}
     given |= assignments(set_ or [], given)
     if resume is not None:

@@ -54,6 +54,10 @@ OptimizerName = Annotated[
     ),
 ]
 Rate = Annotated[float | None, typer.Option(help="Largest learning rate.")]
+Split = Annotated[
+    str | None,
+    typer.Option(help="stratified by class, or time: the newest are held out [stratified]."),
+]
 Seed = Annotated[int | None, typer.Option(help="Decides every draw [0].")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps [auto].")]
 Workers = Annotated[int | None, typer.Option("--workers", "-j", help="Threads that read.")]
@@ -77,6 +81,7 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     loss: LossName = None,
     optimizer: OptimizerName = None,
     lr: Rate = None,
+    split: Split = None,
     seed: Seed = None,
     device: Device = None,
     workers: Workers = None,
@@ -90,7 +95,7 @@ def command(  # noqa: PLR0917 (typer calls it by name)
         return
     chosen = {"budget": budget, "epochs": epochs, "model": model, "size": size, "lr": lr,
               "loss": loss, "optimizer": optimizer, "batch_size": batch_size, "seed": seed,
-              "device": device, "workers": workers}  # fmt: skip
+              "device": device, "workers": workers, "split": split}  # fmt: skip
     chosen = {name: value for name, value in chosen.items() if value is not None}
     chosen |= assignments(set_ or [], chosen)
     run = _resume(resume, data, out, chosen) if resume is not None else _train(data, out, chosen)

@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,24 @@ from numpy.typing import NDArray
 from hubel.caches import cache_folder
 from hubel.data.audit.alike import Alike, told, with_clusters
 from hubel.data.audit.thumbnails import make_room, thumbnail_store
-from hubel.data.decode import decode, quiet_decoders, read_header
+from hubel.data.decode import decode, read_header
 from hubel.data.manifest import SCHEMA, Manifest
 from hubel.data.pixels import Pixels, PixelStore
 from hubel.data.preprocess import Preprocess, Shape
-from hubel.data.scan import Progress, Record, ScanCache, scan, unchanged
+from hubel.data.scan import Progress, Records, ScanCache, scan
 from hubel.data.sources import Listing, Source
-from hubel.data.split import Samples, Shares, assign, contradictions, leaks, settle_given
+from hubel.data.split import (
+    Samples,
+    SplitRule,
+    assign,
+    contradictions,
+    expect_apart,
+    expect_classes,
+    expect_no_link_between_splits,
+    leaks,
+    settle_given,
+)
+from hubel.data.warned import quiet_decoders
 from hubel.errors import DataError, PictureError
 
 __all__ = [
@@ -68,7 +79,7 @@ def survey(
     workers: int,
     progress: Progress,
     on_listed: Callable[[int], None] = lambda _: None,
-) -> tuple[Listing, list[Record]]:
+) -> tuple[Listing, Records]:
     """List and scan a source; pixels of new files are kept at the size that they will likely have.
 
     Args:
@@ -84,21 +95,18 @@ def survey(
     listing = source.list()
     on_listed(len(listing.entries))
     cache = ScanCache(cache_folder() / "scans" / f"{source.key}.parquet")
-    known = cache.load()
-    guess = choose_preprocess(_headers(source, listing, known), wish)
+    guess = choose_preprocess(_headers(source, listing, cache), wish)
     store = pixel_store(source, guess) if guess else None
     writer = make_room(store, thumbnail_store(source)) if store else None
-    records = scan(source, listing, known, writer=writer, workers=workers, progress=progress)
-    if records and any(known.get(record.path) is not record for record in records):
-        cache.save(records)
+    records = scan(source, listing, cache, writer=writer, workers=workers, progress=progress)
     return listing, records
 
 
 def open_dataset(
     source: Source,
-    found: tuple[Listing, list[Record]],
+    found: tuple[Listing, Records],
     seed: int,
-    shares: Shares | None = None,
+    rule: SplitRule | None = None,
     alike: Alike | None = None,
 ) -> Dataset:
     """Check what a survey found, and split it.
@@ -107,34 +115,38 @@ def open_dataset(
         source: of the samples.
         found: as `survey` gives it.
         seed: of the splits that are drawn.
-        shares: what to hold out.
+        rule: what to hold out, and how.
         alike: near-duplicates among them, as `find_alike` gives it: they are kept together where
             a split is drawn. None were looked for where it is None.
 
     Raises:
-        DataError: fewer than two classes, a class too small to split, or classes that the
-            training split lacks.
+        DataError: fewer than two classes, a class too small to split, classes that a split lacks,
+            or splits that hold the same.
+        RecipeError: a setting of the user's would have no effect.
     """
     listing, records = found
+    rule = rule or SplitRule()
     given, given_notes = settle_given([entry.split for entry in listing.entries])
-    problems = [record.problem for record in records]
-    usable = [place for place, problem in enumerate(problems) if problem is None]
-    samples = _samples(listing, records, given, usable)
+    expect_no_link_between_splits(listing, source.name)
+    problems: list[str | None] = records.column("problem").to_pylist()
+    samples, usable = _usable(listing, records, given, problems)
     for place, other in contradictions(samples).items():
         problems[usable[place]] = f"the same picture is also in class {other!r}"
-    for place, (what, split) in leaks(samples).items():
+    leaked = leaks(samples)
+    for place, (what, split) in leaked.items():
         problems[usable[place]] = f"the same {what} is also in the {split} split"
-    usable = [place for place, problem in enumerate(problems) if problem is None]
-    samples = _samples(listing, records, given, usable)
+    expect_apart(samples, leaked, source.name)
+    samples, usable = _usable(listing, records, given, problems)
     if alike is not None:
-        samples = samples.with_clusters(alike.cluster[usable])
+        numbers = alike.cluster[usable].tolist()
+        samples = replace(samples, clusters=[n if n >= 0 else None for n in numbers])
     _check_classes(samples, listing, problems, source.name)
-    drawn, notes = assign(samples, seed, shares or Shares())
+    drawn, notes = assign(samples, seed, rule)
     # A broken picture of a given split keeps it: the evaluation owes it a row with its error.
     splits = list(given)
     for place, split in zip(usable, drawn, strict=True):
         splits[place] = split
-    _check_splits(samples.labels, drawn, source.name)
+    expect_classes(samples, drawn, rule.missing, source.name)
     lost = {entry.label for entry in listing.entries if entry.label} - set(samples.labels)
     if lost:
         names = ", ".join(map(repr, sorted(lost)))
@@ -143,7 +155,8 @@ def open_dataset(
     if alike is not None:
         table = with_clusters(table, alike)
         notes = [*notes, *told(alike, splits, given)]
-    manifest = Manifest(table)
+    blank = sorted(set(drawn) - {split for split in samples.splits if split != "train"})
+    manifest = Manifest(table).with_drawn(rule.to_json(), seed, blank)
     return Dataset(source, listing.kind, manifest, (*listing.notes, *given_notes, *notes))
 
 
@@ -235,16 +248,13 @@ def _read_unchanged(dataset: Dataset, row: int) -> bytes:
     return content
 
 
-def _headers(
-    source: Source, listing: Listing, known: dict[bytes, Record]
-) -> list[tuple[int, int, str]]:
+def _headers(source: Source, listing: Listing, cache: ScanCache) -> list[tuple[int, int, str]]:
     """Width, height and mode of pictures spread over the listing; known ones aren't read."""
-    entries = [entry for entry in listing.entries if entry.problem is None]
-    step = max(1, len(entries) // _HEADERS)
+    places = [place for place, entry in enumerate(listing.entries) if entry.problem is None]
+    entries = [listing.entries[place] for place in places[:: max(1, len(places) // _HEADERS)]]
     seen: list[tuple[int, int, str]] = []
     with quiet_decoders():
-        for entry in entries[::step]:
-            record = unchanged(known, entry)
+        for entry, record in zip(entries, cache.find(entries), strict=True):
             try:
                 if record is None:
                     seen.append(read_header(source.read(entry.path)))
@@ -255,17 +265,24 @@ def _headers(
     return seen
 
 
-def _samples(
-    listing: Listing, records: list[Record], given: list[str | None], usable: list[int]
-) -> Samples:
+def _usable(
+    listing: Listing, records: Records, given: list[str | None], problems: list[str | None]
+) -> tuple[Samples, list[int]]:
+    """What splitting looks at, of the files without a problem, and their places."""
+    usable = [place for place, problem in enumerate(problems) if problem is None]
     entries = [listing.entries[place] for place in usable]
-    digests = [records[place].digest or b"" for place in usable]
-    return Samples(
-        [entry.label or "" for entry in entries],
-        digests,
+    digests = records.column("digest").take(pa.array(usable, pa.int64())).to_pylist()
+    several = any(entry.labels is not None for entry in entries)
+    timed = any(entry.time is not None for entry in entries)
+    samples = Samples(
+        [entry.label or ", ".join(entry.labels or ()) for entry in entries],
+        [digest or b"" for digest in digests],
         [entry.group for entry in entries],
         [given[place] for place in usable],
+        [entry.time for entry in entries] if timed else None,
+        [entry.labels or () for entry in entries] if several else None,
     )
+    return samples, usable
 
 
 def _check_classes(
@@ -287,35 +304,29 @@ def _check_classes(
     )
 
 
-def _check_splits(labels: list[str], splits: list[str], name: str) -> None:
-    pairs = set(zip(splits, labels, strict=True))
-    learned = {label for split, label in pairs if split == "train"}
-    unknown = sorted({label for _, label in pairs} - learned)
-    if unknown:
-        raise DataError(
-            f"{name}: {', '.join(map(repr, unknown))} has no training pictures; the classes of all "
-            f"splits must be among those of train: {', '.join(map(repr, sorted(learned)))}"
-        )
-
-
 def _table(
-    listing: Listing, records: list[Record], problems: list[str | None], splits: list[str | None]
+    listing: Listing, records: Records, problems: list[str | None], splits: list[str | None]
 ) -> Any:
-    columns = {
-        "file": [_shown(record.path) for record in records],
-        "path": [record.path for record in records],
-        "label": [entry.label for entry in listing.entries],
-        "labels": [entry.labels for entry in listing.entries],
-        "split": splits,
-        "group": [entry.group for entry in listing.entries],
-        "time": [entry.time for entry in listing.entries],
-        "cluster": [None] * len(records),
-        "bytes": [record.size for record in records],
-        "problem": problems,
+    count = len(records)
+    of_entries = {
+        name: [getattr(entry, name) for entry in listing.entries]
+        for name in ("label", "labels", "group", "time")
     }
-    for name in ("width", "height", "mode", "format", "frames", "digest", "error"):
-        columns[name] = [getattr(record, name) for record in records]
-    return pa.table({field.name: pa.array(columns[field.name], field.type) for field in SCHEMA})
+    paths = records.column("path")
+    columns: dict[str, Any] = {
+        "file": pa.chunked_array([pa.array(map(_shown, part.to_pylist()), pa.string())
+                                  for part in paths.chunks], pa.string()),
+        "cluster": pa.nulls(count, pa.int64()),
+        "bytes": records.column("size"),
+        "split": splits,
+        "problem": problems,
+    } | of_entries  # fmt: skip
+    for field in SCHEMA:
+        if field.name not in columns:
+            columns[field.name] = records.column(field.name)
+        elif isinstance(columns[field.name], list):
+            columns[field.name] = pa.array(columns[field.name], field.type)
+    return pa.table(columns).select(SCHEMA.names).cast(SCHEMA)
 
 
 def _shown(path: bytes) -> str:

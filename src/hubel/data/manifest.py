@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from hubel.data.columns import equal, places_of
 from hubel.errors import ArtifactError
 from hubel.storage import write_with
 
 __all__ = ["SCHEMA", "SPLITS", "Manifest", "natural_order", "read_parquet", "write_parquet"]
 
 SPLITS = ("train", "val", "test")
+_DRAWN = b"hubel.drawn"
 
 SCHEMA: Any = pa.schema(
     [
@@ -38,6 +41,7 @@ SCHEMA: Any = pa.schema(
         ("digest", pa.binary(32)),
         ("problem", pa.string()),
         ("error", pa.string()),
+        ("warning", pa.string()),
     ]
 )
 
@@ -62,6 +66,17 @@ class Manifest:
         """(n,), True where a row has no problem."""
         return self.table["problem"].is_null().to_numpy(zero_copy_only=False)
 
+    @property
+    def drawn(self) -> dict[str, Any] | None:
+        """How the splits were drawn: `rule`, `seed`, and the `splits` that were not given."""
+        text = (self.table.schema.metadata or {}).get(_DRAWN)
+        return None if text is None else json.loads(text)
+
+    def with_drawn(self, rule: dict[str, Any], seed: int, splits: list[str]) -> Manifest:
+        """The same samples, and how their splits were drawn."""
+        text = json.dumps({"rule": rule, "seed": seed, "splits": splits})
+        return Manifest(self.table.replace_schema_metadata({_DRAWN: text.encode()}))
+
     @functools.cached_property
     def classes(self) -> tuple[str, ...]:
         """The names of the classes in natural order (`2` before `10`)."""
@@ -71,21 +86,21 @@ class Manifest:
     @functools.cached_property
     def digests(self) -> NDArray[np.uint8]:
         """(n, 32), SHA-256 of each file; zeros where it was not read."""
-        rows = self.table["digest"].to_pylist()
-        joined = b"".join(row if row is not None else bytes(32) for row in rows)
-        return np.frombuffer(joined, np.uint8).reshape(-1, 32)
+        column = self.table["digest"].combine_chunks()
+        blank = pa.scalar(bytes(32), pa.binary(32))
+        content = column.fill_null(blank).buffers()[1]
+        rows = np.frombuffer(content, np.uint8).reshape(-1, 32)
+        return rows[column.offset : column.offset + len(column)]
 
     @functools.cached_property
     def targets(self) -> NDArray[np.int64]:
         """(n,), index of each row's label in `classes`; -1 where it was left out."""
-        index = {name: number for number, name in enumerate(self.classes)}
-        found = [index.get(label, -1) for label in self.table["label"].to_pylist()]
-        return np.where(self.accepted, np.array(found, np.int64), -1)
+        found = places_of(self.table["label"], pa.array(self.classes, pa.string()))
+        return np.where(self.accepted, found, -1)
 
     def rows(self, split: str) -> NDArray[np.int64]:
         """The row numbers of one split, in the table's order."""
-        named = np.array(self.table["split"].to_pylist(), dtype=object) == split
-        return np.flatnonzero(named & self.accepted)
+        return np.flatnonzero(equal(self.table["split"], split) & self.accepted)
 
     def files(self, rows: NDArray[np.int64]) -> list[str]:
         """The shown names of the files of some rows."""
@@ -111,6 +126,11 @@ class Manifest:
                 strict=True,
             )
         ]
+
+    def warnings(self) -> list[dict[str, str]]:
+        """What decoders said of files, used or not: file and warning."""
+        said = self.table.filter(self.table["warning"].is_valid()).select(["file", "warning"])
+        return said.to_pylist()
 
     def write(self, path: Path) -> None:
         """Write the table to a Parquet file, atomically."""

@@ -38,7 +38,11 @@ from hubel.training.rules import Facts, resolve
 
 __all__ = ["SETTINGS", "ladder", "resume_ladder"]
 
-SETTINGS = ("budget", "size", "channels", "shape", "device", "workers", "seed")
+SETTINGS = (
+    *("budget", "size", "channels", "shape", "device", "workers", "seed"),
+    *("split", "test_share", "val_share", "missing_classes"),
+)
+_BY_SET = ("test_share", "val_share", "missing_classes")
 _BUDGET = 900.0
 
 
@@ -57,7 +61,8 @@ def ladder(
         rungs: names, as a sequence or with commas between them; all of them where it is None.
         out: folder of the run; the first free `runs/<data>-<n>` where it is None.
         sitting: who listens; nobody by default.
-        **settings: `budget="15m"`, `size`, `channels`, `shape`, `device`, `workers`, `seed`.
+        **settings: `budget="15m"`, `size`, `channels`, `shape`, `device`, `workers`, `seed`,
+            `split`, `test_share`, `val_share`, `missing_classes`.
 
     Returns:
         The run: its classifier is that of the rung that was chosen on the validation split.
@@ -142,7 +147,11 @@ def _settings(settings: dict[str, Any]) -> dict[str, Any]:
 def _options(chosen: dict[str, Any]) -> list[str]:
     words = command_for("", chosen)[3:]
     texts = [word.split("=", 1) for word in words if word != "--set"]
-    return [part for name, value in texts for part in (f"--{name}", value)]
+    return [
+        part
+        for name, value in texts
+        for part in (("--set", f"{name}={value}") if name in _BY_SET else (f"--{name}", value))
+    ]
 
 
 def _way_on(run: Run) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hubel.data.audit.alike import find_alike
 from hubel.data.dataset import Dataset, Wish, open_dataset, survey
 from hubel.data.manifest import SPLITS
-from hubel.data.scan import Record
+from hubel.data.scan import Records
 from hubel.data.sources import Listing, Source, open_source
 from hubel.data.workers import workers_by_rule
 from hubel.errors import DataError
@@ -50,8 +49,9 @@ def inspect(
 
     Returns:
         JSON types: `files`, `accepted`, `rejected` (the last two add up to the first), `problems`
-        with file, reason and the decoder's error, `classes` with counts by split, `audit` with all
-        findings, and `error`, which says why the whole can't be trained on, or None.
+        with file, reason and the decoder's error, `warnings` with file and what its decoder
+        said of it, `classes` with counts by split, `audit` with all findings, and `error`, which
+        says why the whole can't be trained on, or None.
 
     Raises:
         DataError: there is nothing at all.
@@ -93,7 +93,7 @@ def examine(
     return Examined(source, listing, audited, document | {"audit": audited.to_json()})
 
 
-def _counted(listing: Listing, records: Sequence[Record]) -> dict[str, Any]:
+def _counted(listing: Listing, records: Records) -> dict[str, Any]:
     """Of a source that can't be split."""
     problems = [
         {"file": record.path.decode("utf-8", "backslashreplace"), "reason": record.problem,
@@ -111,6 +111,11 @@ def _counted(listing: Listing, records: Sequence[Record]) -> dict[str, Any]:
         "accepted": len(records) - len(problems),
         "rejected": len(problems),
         "problems": problems,
+        "warnings": [
+            {"file": record.path.decode("utf-8", "backslashreplace"), "warning": record.warning}
+            for record in records
+            if record.warning is not None
+        ],
         "classes": {name: {"pictures": n} for name, n in sorted(Counter(labels).items())},
         "splits": {"pictures": len(labels)},
         "notes": list(listing.notes),
@@ -127,6 +132,7 @@ def _described(dataset: Dataset) -> dict[str, Any]:
         "accepted": len(manifest) - len(problems),
         "rejected": len(problems),
         "problems": problems,
+        "warnings": manifest.warnings(),
         "classes": {
             name: {split: int((found == index).sum()) for split, found in by_split.items()}
             for index, name in enumerate(manifest.classes)

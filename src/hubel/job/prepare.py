@@ -9,15 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from hubel.data.audit.alike import find_alike
 from hubel.data.batches import Batches
+from hubel.data.columns import equal, places_of
 from hubel.data.dataset import Dataset, Wish, choose_preprocess, load_pixels, open_dataset, survey
 from hubel.data.pixels import Pixels
 from hubel.data.preprocess import Preprocess
-from hubel.data.scan import Record
+from hubel.data.scan import Records
 from hubel.data.sources import Listing, Source
+from hubel.data.split import SplitRule
 from hubel.data.workers import workers_by_rule
 from hubel.errors import DataError
 from hubel.job.reporter import Reporter
@@ -35,6 +38,7 @@ __all__ = [
     "make_task",
     "open_data",
     "preprocess_for",
+    "split_rule",
     "statistics",
 ]
 
@@ -70,7 +74,19 @@ def open_data(source: Source, chosen: dict[str, Any], reporter: Reporter) -> tup
         reporter.begin("looking for near-duplicates", len(found[1]))
         alike = find_alike(source, found, _workers(asked), reporter.advance)
         reporter.end()
-        return open_dataset(source, found, asked.seed, alike=alike), wish
+        return open_dataset(source, found, asked.seed, split_rule(chosen), alike), wish
+
+
+def split_rule(chosen: dict[str, Any]) -> SplitRule:
+    """What to hold out, by the settings of a recipe that somebody set."""
+    asked = Recipe(**chosen)
+    return SplitRule(
+        kind=asked.split,
+        test=asked.test_share,
+        val=asked.val_share,
+        missing=asked.missing_classes,
+        asked=frozenset(chosen),
+    )
 
 
 @contextmanager
@@ -92,10 +108,11 @@ def expect_unchanged(dataset: Dataset, recipe: Recipe, reporter: Reporter) -> Wi
         DataError: some have changed or gone.
     """
     (_, records), wish = _survey(dataset.source, recipe, reporter)
-    now = {record.path: record.digest for record in records}
     table = dataset.manifest.table.filter(dataset.manifest.accepted)
-    columns = (table[name].to_pylist() for name in ("file", "path", "digest"))
-    changed = [file for file, path, digest in zip(*columns, strict=True) if now.get(path) != digest]
+    rows = places_of(table["path"], records.column("path"))
+    now = records.column("digest").take(pa.array(rows, mask=rows < 0))
+    same = equal(table["digest"], now.cast(table["digest"].type))
+    changed = table["file"].filter(pa.array(~same)).to_pylist()
     if changed:
         raise DataError(
             f"{dataset.source.name}: {len(changed):,} of {len(table):,} pictures have changed or "
@@ -107,7 +124,7 @@ def expect_unchanged(dataset: Dataset, recipe: Recipe, reporter: Reporter) -> Wi
 
 def _survey(
     source: Source, asked: Recipe, reporter: Reporter
-) -> tuple[tuple[Listing, list[Record]], Wish]:
+) -> tuple[tuple[Listing, Records], Wish]:
     wish = Wish(size=asked.size, channels=asked.channels, shape=asked.shape)
     reporter.begin(f"scanning {source.name}", 0)
     found = survey(source, wish, _workers(asked), reporter.advance, on_listed=reporter.resize)

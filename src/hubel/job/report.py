@@ -12,11 +12,12 @@ from PIL import Image
 
 from hubel.artifact import ClassifierFile, read_artifact
 from hubel.data.dataset import pixel_store
-from hubel.data.decode import decode, quiet_decoders
+from hubel.data.decode import decode
 from hubel.data.manifest import Manifest
 from hubel.data.pixels import PixelStore
 from hubel.data.preprocess import Preprocess
 from hubel.data.sources import Source, open_source
+from hubel.data.warned import quiet_decoders
 from hubel.errors import DataError, PictureError
 from hubel.job.structure import Structure, structure_of
 from hubel.runs import Run

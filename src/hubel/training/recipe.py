@@ -11,6 +11,7 @@ from typing import Any, Literal, cast
 
 from hubel.data.augment import Augmentation
 from hubel.data.preprocess import Shape
+from hubel.data.split.rule import KINDS, MISSING, SplitKind, SplitRule
 from hubel.errors import RecipeError
 from hubel.models.naming import expect_network
 from hubel.training.choices import CLASS_WEIGHTS, LOSSES, OPTIMIZERS
@@ -33,6 +34,7 @@ _SHOWN = {
     "float": "a number",
     "str": "a word",
     "Shape": "a word",
+    "SplitKind": "a word",
     "tuple[int, ...]": "whole numbers such as 32,64,96",
     "tuple[int, int]": "pixels such as 64, or 96x128 (height x width)",
     "tuple[tuple[float, float], ...]": "until:share pairs such as 0.5:0.6,1:1",
@@ -76,6 +78,12 @@ class Recipe:
     shape: Shape = _setting(  # noqa: RUF009 (a field, as the others)
         "squash", "`squash`, `crop` or `pad` pictures of another ratio"
     )
+    split: SplitKind = _setting(  # noqa: RUF009 (a field, as the others)
+        "stratified", "`stratified` by class, or `time`: the newest are held out"
+    )
+    test_share: float = _setting(0.2, "held out for the one test, where none is given", 0.01, 0.9)
+    val_share: float | None = _setting(None, "held out for validation", 0.01, 0.9)
+    missing_classes: str = _setting("refuse", "`refuse` or `allow` a class that test or val lacks")
     epochs: int | None = _setting(None, "passes over the training pictures", 1)
     budget: float | None = _setting(600.0, "seconds from the command to the report", 1)
     batch_size: int | None = _setting(None, "pictures a step", 2, 65_536)
@@ -129,6 +137,9 @@ class Recipe:
         _choose("class_weights", self.class_weights, CLASS_WEIGHTS)
         _choose("optimizer", self.optimizer, tuple(OPTIMIZERS))
         _choose("shape", self.shape, ("squash", "crop", "pad"))
+        _choose("split", self.split, KINDS)
+        _choose("missing_classes", self.missing_classes, MISSING)
+        SplitRule(test=self.test_share, val=self.val_share)  # refuses shares that leave nothing
         _choose("device", self.device.partition(":")[0], ("auto", "cpu", "cuda", "mps"))
         if self.resolutions is not None:
             _check_resolutions(self.resolutions)
@@ -235,6 +246,7 @@ _KINDS: dict[str, Callable[[Any], bool]] = {
     "float": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
     "str": lambda value: isinstance(value, str),
     "Shape": lambda value: isinstance(value, str),
+    "SplitKind": lambda value: isinstance(value, str),
     "tuple[int, ...]": lambda value: _all(value, "int") and len(value) > 0,
     "tuple[int, int]": lambda value: _all(value, "int") and len(value) == 2,
     "tuple[float, float]": lambda value: _all(value, "float") and len(value) == 2,

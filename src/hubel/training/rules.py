@@ -96,6 +96,7 @@ def _by_rule(recipe: Recipe, chosen: dict[str, Any], facts: Facts) -> Iterator[R
         "median longer side, at most 128 px; the ratio that most pictures share",
     )
     yield "channels", facts.preprocess.channels, "grey where every picture is grey"
+    yield "val_share", 0.1, "a tenth, at most 2,000 pictures, where no validation is given"
     yield "device", str(facts.device), facts.device_why
     yield "workers", workers_by_rule(), "one for each core, at most 8"
     fast = supports_bfloat16(facts.device)

@@ -17,7 +17,7 @@ from hubel.data.audit.thumbnails import find_thumbnails
 from hubel.data.sources import Listing, Source
 
 if TYPE_CHECKING:
-    from hubel.data.scan import Record
+    from hubel.data.scan import Records
 
 __all__ = ["MOST", "Alike", "find_alike"]
 
@@ -49,7 +49,7 @@ class Alike:
 
 def find_alike(
     source: Source,
-    found: tuple[Listing, Sequence[Record]],
+    found: tuple[Listing, Records],
     workers: int = 1,
     progress: Progress = lambda _: None,
 ) -> Alike:
@@ -62,14 +62,12 @@ def find_alike(
         progress: called with the number of pictures whose candidates were found.
     """
     listing, records = found
-    rows = [
-        (place, record.digest, min(record.width or 0, record.height or 0))
-        for place, record in enumerate(records)
-        if record.problem is None and record.digest is not None
-    ]
-    usable = np.array([place for place, _, _ in rows], np.int64)
-    digests = np.frombuffer(b"".join(digest for _, digest, _ in rows), np.uint8).reshape(-1, 32)
-    sides = np.array([side for _, _, side in rows], np.int64)
+    read = records.column("problem").is_null().to_numpy()
+    usable = np.flatnonzero(read & records.column("digest").is_valid().to_numpy())
+    kept = records.table.take(pa.array(usable)).select(["digest", "width", "height"])
+    joined = b"".join(kept["digest"].to_pylist())
+    digests = np.frombuffer(joined, np.uint8).reshape(-1, 32)
+    sides = np.minimum(kept["width"].to_numpy(), kept["height"].to_numpy()).astype(np.int64)
     count = len(listing.entries)
     if len(usable) == 0:
         return Alike(_none(), np.arange(count), np.full(count, -1, np.int64))

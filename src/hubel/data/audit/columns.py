@@ -12,7 +12,7 @@ from hubel.data.audit.findings import FINDINGS, Finding
 from hubel.data.sources import Listing
 
 if TYPE_CHECKING:
-    from hubel.data.scan import Record
+    from hubel.data.scan import Records
 
 __all__ = ["NUMBERS", "audit_columns", "described", "with_findings"]
 
@@ -26,7 +26,7 @@ _QUANTILES = {"least": 0.0, "q05": 0.05, "median": 0.5, "q95": 0.95, "most": 1.0
 
 
 def audit_columns(
-    listing: Listing, records: Sequence[Record], splits: Sequence[str | None] | None = None
+    listing: Listing, records: Records, splits: Sequence[str | None] | None = None
 ) -> Any:
     """An Arrow table of all that is known of each file.
 
@@ -38,20 +38,21 @@ def audit_columns(
     entries = listing.entries
     given = [entry.split for entry in entries]
     columns: dict[str, Any] = {
-        "file": [record.path.decode("utf-8", "backslashreplace") for record in records],
+        "file": [path.decode("utf-8", "backslashreplace")
+                 for path in records.column("path").to_pylist()],
         "label": [entry.label for entry in entries],
         "given": given,
         "split": given if splits is None else list(splits),
         "group": [entry.group for entry in entries],
-        "bytes": [record.size for record in records],
-    }
-    for name in _SEEN:
-        columns[name] = [getattr(record, name) for record in records]
+        "bytes": records.column("size"),
+    } | {name: records.column(name) for name in _SEEN}  # fmt: skip
     numbers: dict[str, Any] = dict.fromkeys(NUMBERS, pa.float64())
     numbers |= dict.fromkeys(("width", "height", "bytes", "frames"), pa.int64())
+    kinds = {name: numbers.get(name, pa.string()) for name in columns}
     return pa.table(
-        {name: pa.array(values, numbers.get(name, pa.string())) for name, values in columns.items()}
-    )
+        {name: pa.array(column, kinds[name]) if isinstance(column, list)
+         else column.cast(kinds[name]) for name, column in columns.items()}
+    )  # fmt: skip
 
 
 def with_findings(table: Any, found: Sequence[Finding], clusters: Any) -> Any:

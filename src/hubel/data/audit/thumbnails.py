@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from hubel.caches import cache_folder
 from hubel.data.audit.measures import THUMBNAIL, shrink, thumbnail
-from hubel.data.decode import decode, quiet_decoders
+from hubel.data.decode import decode
 from hubel.data.pixels import Pixels, PixelStore, PixelWriter
 from hubel.data.preprocess import Preprocess
 from hubel.data.sources import Source
+from hubel.data.warned import quiet_decoders
 from hubel.errors import PictureError
 
 __all__ = ["Room", "find_thumbnails", "make_room", "thumbnail_store"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,15 +14,14 @@ from hubel.data.audit.files import file_findings
 from hubel.data.audit.findings import FINDINGS, Finding, make
 from hubel.data.audit.sets import group_findings, same_findings
 from hubel.data.dataset import Dataset, Wish, load_pixels
-from hubel.data.scan import Record
+from hubel.data.scan import Records
 from hubel.data.sources import Listing
-from hubel.data.split import Samples
+from hubel.data.split import Samples, make_folds
 from hubel.errors import DataError
 from hubel.evaluation.learning_curve import nested_subsets
 from hubel.job.audit.suspects import FOLDS, LEAST, MOST, find_suspects
 from hubel.job.prepare import preprocess_for
 from hubel.job.reporter import Reporter
-from hubel.tuning.folds import make_folds
 
 __all__ = ["Audit", "audit"]
 
@@ -74,7 +72,7 @@ def _written(finding: Finding, files: list[str], total: int) -> dict[str, Any]:
 
 
 def audit(
-    found: tuple[Listing, Sequence[Record]],
+    found: tuple[Listing, Records],
     alike: Alike,
     dataset: Dataset | None,
     reporter: Reporter,
@@ -158,5 +156,6 @@ def _samples(
 ) -> Samples:
     digests = [digest.tobytes() for digest in dataset.manifest.digests[rows]]
     groups: list[str | None] = dataset.manifest.table["group"].take(rows).to_pylist()
-    samples = Samples([f"{code:09}" for code in codes], digests, groups, [None] * len(rows))
-    return samples.with_clusters(alike.cluster[rows])
+    clusters = [n if n >= 0 else None for n in alike.cluster[rows].tolist()]
+    names = [f"{code:09}" for code in codes]
+    return Samples(names, digests, groups, [None] * len(rows), clusters=clusters)

@@ -6,8 +6,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from hubel.data.decode import decode, quiet_decoders
+from hubel.data.decode import decode
 from hubel.data.manifest import write_parquet
+from hubel.data.warned import quiet_decoders
 from hubel.errors import PictureError, StorageError
 from hubel.job.inspect import Examined
 from hubel.job.report import small_jpeg

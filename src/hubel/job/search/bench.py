@@ -18,7 +18,7 @@ from hubel.data.dataset import Dataset, Wish, load_pixels
 from hubel.data.manifest import write_parquet
 from hubel.data.pixels import Pixels
 from hubel.data.preprocess import Preprocess
-from hubel.data.split import Samples
+from hubel.data.split import make_folds, samples_of
 from hubel.errors import Interrupted, RecipeError
 from hubel.evaluation.calibration import softmax
 from hubel.job.prepare import as_pretrained, preprocess_for, statistics
@@ -33,7 +33,6 @@ from hubel.training.plan import Plan
 from hubel.training.recipe import Recipe
 from hubel.training.rules import Facts, resolve
 from hubel.training.trainer import Task, Trainer
-from hubel.tuning.folds import make_folds
 
 __all__ = ["Bench", "FoldFound", "FoldJob", "make_bench"]
 
@@ -121,7 +120,7 @@ class Bench:
     def without(self, fold: int, folds: int, seed: int) -> Bench:
         """The bench without one fold, with folds of its own: the inside of a nested search."""
         rows = self.rows[self.folds != fold]
-        inner = make_folds(_samples(self.dataset, rows), folds, seed)
+        inner = make_folds(samples_of(self.dataset.manifest, rows), folds, seed)
         return Bench(self.dataset, self.chosen, rows, inner, self.reporter)
 
     def recipe(self, settings: dict[str, Any], epochs: int) -> tuple[Recipe, Preprocess]:
@@ -231,11 +230,5 @@ def make_bench(dataset: Dataset, chosen: dict[str, Any], folds: int, reporter: R
         raise RecipeError("model: a search takes names and lines, not functions of your own file")
     manifest = dataset.manifest
     rows = np.sort(np.concatenate([manifest.rows("train"), manifest.rows("val")]))
-    numbers = make_folds(_samples(dataset, rows), folds, Recipe(**chosen).seed)
+    numbers = make_folds(samples_of(dataset.manifest, rows), folds, Recipe(**chosen).seed)
     return Bench(dataset, chosen, rows, numbers, reporter)
-
-
-def _samples(dataset: Dataset, rows: Indices) -> Samples:
-    table = dataset.manifest.table.take(pa.array(rows))
-    labels, digests, groups = (table[name].to_pylist() for name in ("label", "digest", "group"))
-    return Samples(labels, digests, groups, [None] * len(rows))

@@ -23,7 +23,10 @@ DEFAULT_SPACE = (
     "lr=log(0.04,2) weight_decay=log(0.0002,0.02) label_smoothing=0..0.2 momentum=0.6..0.95 "
     "mixup=0|log(0.1,1)"
 )
-_FIXED = ("budget", "epochs", "seed", "device", "workers")
+_FIXED = (
+    *("budget", "epochs", "seed", "device", "workers"),
+    *("split", "test_share", "val_share", "missing_classes"),
+)
 
 
 def searchable() -> dict[str, str]:

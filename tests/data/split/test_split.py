@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubel.data.split import Samples, Shares, assign, contradictions, leaks, settle_given
+from hubel.data.split import Samples, SplitRule, assign, contradictions, leaks, settle_given
 from hubel.errors import DataError
 
 
@@ -29,8 +29,7 @@ def samples(counts: dict[str, int], first: int = 0) -> Samples:
 
 
 def reordered(found: Samples, order: list[int]) -> Samples:
-    columns = (found.labels, found.digests, found.groups, found.splits)
-    return Samples(*([column[place] for place in order] for column in columns))
+    return found.take(np.array(order, np.int64))
 
 
 def count(found: Samples, splits: list[str], label: str) -> Counter[str]:
@@ -40,12 +39,12 @@ def count(found: Samples, splits: list[str], label: str) -> Counter[str]:
 
 COUNTS = st.dictionaries(st.sampled_from("abcd"), st.integers(3, 200), min_size=1)
 SEEDS = st.integers(0, 2**63)
-SHARES = st.builds(Shares, test=st.floats(0.05, 0.4), val=st.floats(0.05, 0.3))
+SHARES = st.builds(SplitRule, test=st.floats(0.05, 0.4), val=st.floats(0.05, 0.3))
 
 
 @given(COUNTS, SEEDS, SHARES)
 def test_each_class_has_its_share_in_each_split(
-    counts: dict[str, int], seed: int, shares: Shares
+    counts: dict[str, int], seed: int, shares: SplitRule
 ) -> None:
     found = samples(counts)
     splits, notes = assign(found, seed, shares)
@@ -57,10 +56,10 @@ def test_each_class_has_its_share_in_each_split(
     assert f"with seed {seed}" in notes[0]
 
 
-def test_validation_has_a_limit() -> None:
-    found = samples({"a": 500, "b": 500})
-    splits, _ = assign(found, 0, Shares(val=0.5, val_limit=100))
-    assert Counter(splits)["val"] == 100
+def test_validation_has_a_limit_unless_the_user_sets_its_share() -> None:
+    found = samples({"a": 20_000, "b": 20_000})
+    assert Counter(assign(found, 0, SplitRule())[0])["val"] == 2_000
+    assert Counter(assign(found, 0, SplitRule(val=0.1))[0])["val"] == 4_000
 
 
 @given(COUNTS, SEEDS, st.randoms())
@@ -70,15 +69,17 @@ def test_the_order_of_the_input_changes_nothing(
     found = samples(counts)
     order = list(range(len(found.labels)))
     draws.shuffle(order)
-    splits, _ = assign(found, seed, Shares())
-    assert assign(reordered(found, order), seed, Shares())[0] == [splits[place] for place in order]
+    splits, _ = assign(found, seed, SplitRule())
+    assert assign(reordered(found, order), seed, SplitRule())[0] == [
+        splits[place] for place in order
+    ]
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_adding_pictures_leaves_most_of_the_others_where_they_were(seed: int) -> None:
     few, many = samples({"a": 500, "b": 500}), samples({"a": 550, "b": 550})
-    before = dict(zip(few.digests, assign(few, seed, Shares())[0], strict=True))
-    after = dict(zip(many.digests, assign(many, seed, Shares())[0], strict=True))
+    before = dict(zip(few.digests, assign(few, seed, SplitRule())[0], strict=True))
+    after = dict(zip(many.digests, assign(many, seed, SplitRule())[0], strict=True))
     moved = sum(before[name] != after[name] for name in before)
     # A redraw would move about 46 %: 1 - (0.7 ** 2 + 0.2 ** 2 + 0.1 ** 2).
     assert moved < 0.06 * len(before)
@@ -86,12 +87,12 @@ def test_adding_pictures_leaves_most_of_the_others_where_they_were(seed: int) ->
 
 def test_another_class_changes_nothing_of_the_first() -> None:
     alone, both = samples({"a": 100}), samples({"a": 100, "b": 30})
-    assert assign(both, 3, Shares())[0][:100] == assign(alone, 3, Shares())[0]
+    assert assign(both, 3, SplitRule())[0][:100] == assign(alone, 3, SplitRule())[0]
 
 
 def test_another_seed_draws_others() -> None:
     found = samples({"a": 1000})
-    first, second = (np.array(assign(found, seed, Shares())[0]) for seed in (0, 1))
+    first, second = (np.array(assign(found, seed, SplitRule())[0]) for seed in (0, 1))
     # Independent draws agree in 0.7 ** 2 + 0.2 ** 2 + 0.1 ** 2 = 54 %.
     assert 0.44 < (first == second).mean() < 0.64
 
@@ -103,7 +104,7 @@ def test_the_same_content_never_straddles(pictures: list[tuple[str, int]], seed:
     labels, digests = base.labels + [e[0] for e in extra], base.digests + [e[1] for e in extra]
     found = Samples(labels, digests, [None] * len(labels), [None] * len(labels))
     where: dict[bytes, set[str]] = {}
-    for name, split in zip(digests, assign(found, seed, Shares())[0], strict=True):
+    for name, split in zip(digests, assign(found, seed, SplitRule())[0], strict=True):
         where.setdefault(name, set()).add(split)
     assert all(len(splits) == 1 for splits in where.values())
 
@@ -130,7 +131,7 @@ def test_neither_groups_nor_pictures_in_two_groups_straddle(
         [group for _, _, group in rows],
         [None] * len(rows),
     )
-    splits, _ = assign(found, seed, Shares())
+    splits, _ = assign(found, seed, SplitRule())
     for keys in (found.digests, found.groups):
         where: dict[object, set[str]] = {}
         for key, split in zip(keys, splits, strict=True):
@@ -139,7 +140,7 @@ def test_neither_groups_nor_pictures_in_two_groups_straddle(
         assert all(len(held) == 1 for held in where.values())
     order = list(range(len(rows)))
     draws.shuffle(order)
-    again, _ = assign(reordered(found, order), seed, Shares())
+    again, _ = assign(reordered(found, order), seed, SplitRule())
     assert again == [splits[place] for place in order]
 
 
@@ -147,7 +148,7 @@ def test_neither_groups_nor_pictures_in_two_groups_straddle(
 def test_groups_are_held_out_in_about_their_share(seed: int) -> None:
     found = samples({"a": 400, "b": 200})
     found = replace(found, groups=[f"{n // 5}" for n in range(600)])
-    splits, _ = assign(found, seed, Shares())
+    splits, _ = assign(found, seed, SplitRule())
     for label, total in (("a", 400), ("b", 200)):
         drawn = count(found, splits, label)
         assert abs(drawn["test"] - 0.2 * total) <= 5
@@ -158,24 +159,24 @@ def test_groups_are_held_out_in_about_their_share(seed: int) -> None:
 def test_a_class_too_small_to_split_is_refused(number: int, s: str) -> None:
     message = (
         f"class 'b' has {number} different picture{s}; at least 3 are needed, one each for train, "
-        "test and val: add pictures, or take the class out"
+        "test and val: add pictures, take the class out, or say --set missing_classes=allow"
     )
     with pytest.raises(DataError, match=message):
-        assign(samples({"a": 10, "b": number}), 0, Shares())
+        assign(samples({"a": 10, "b": number}), 0, SplitRule())
 
 
 def test_copies_do_not_make_a_class_larger() -> None:
     found = samples({"a": 10, "b": 9})
     found = replace(found, digests=found.digests[:10] + [digest("one")] * 9)
     with pytest.raises(DataError, match="class 'b' has 1 different picture; at least 3"):
-        assign(found, 0, Shares())
+        assign(found, 0, SplitRule())
 
 
 def test_a_class_in_too_few_groups_is_refused() -> None:
     found = samples({"a": 9, "b": 9})
     groups = [f"{n}" for n in range(9)] + ["g1", "g2"] * 4 + ["g1"]
     with pytest.raises(DataError, match="class 'b' has 2 groups; at least 3 are needed"):
-        assign(replace(found, groups=groups), 0, Shares())
+        assign(replace(found, groups=groups), 0, SplitRule())
 
 
 def test_groups_of_other_classes_that_pull_a_class_away_are_refused() -> None:
@@ -184,14 +185,14 @@ def test_groups_of_other_classes_that_pull_a_class_away_are_refused() -> None:
     beside = ["x", "y", "z"]
     groups = ["big"] * 300 + ["large"] * 200 + beside * 30 + beside
     with pytest.raises(DataError, match="class 'b' has too few groups to be in test and val"):
-        assign(replace(found, groups=groups), 0, Shares())
+        assign(replace(found, groups=groups), 0, SplitRule())
 
 
 @given(st.lists(st.sampled_from(["train", "val", "test"]), min_size=5, max_size=60), SEEDS)
 def test_splits_that_are_all_given_are_kept(given: list[str], seed: int) -> None:
     splits = ["train", "val", "test", *given]
     found = samples({"a": len(splits)})
-    assert assign(replace(found, splits=splits), seed, Shares()) == (splits, [])
+    assert assign(replace(found, splits=splits), seed, SplitRule()) == (splits, [])
 
 
 @pytest.mark.parametrize(
@@ -203,7 +204,7 @@ def test_what_is_not_given_is_drawn_from_the_rest(given: set[str], drawn: set[st
     names = [*sorted(given), "train" if "train" in given else None]
     splits = (names * 60)[:60]
     found = replace(samples({"a": 60}), splits=splits)
-    assigned, notes = assign(found, 0, Shares())
+    assigned, notes = assign(found, 0, SplitRule())
     assert all(a == b for a, b in zip(assigned, splits, strict=True) if b in ("val", "test"))
     assert set(assigned) == given | drawn | {"train"}
     assert all(f"for {split}" in notes[0] for split in drawn)

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hubel.data.split import Samples
+from hubel.data.split import Samples, make_folds
 from hubel.errors import DataError, RecipeError
-from hubel.tuning.folds import make_folds
 
 
 def samples(labels: list[str], groups: list[str | None] | None = None) -> Samples:

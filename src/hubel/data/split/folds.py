@@ -7,10 +7,10 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from hubel.data.keyed import uniform
-from hubel.data.split import Samples
+from hubel.data.split.cover import cover
+from hubel.data.split.iterative import stratify_labels
+from hubel.data.split.samples import Samples, numbered
 from hubel.errors import DataError, RecipeError
-from hubel.tuning.cover import cover
 
 __all__ = ["make_folds"]
 
@@ -20,7 +20,8 @@ def make_folds(samples: Samples, count: int, seed: int) -> NDArray[np.int64]:
 
     Every class is spread over all folds as evenly as it goes. Which fold a picture comes to depends
     on its content and the seed alone among the pictures of its class. Equal pictures, and pictures
-    of one group, are in one fold.
+    of one group or cluster, are in one fold. Samples of several classes are stratified by all of
+    them (`stratify_labels`).
 
     Args:
         samples: those that may be learned from.
@@ -42,22 +43,27 @@ def make_folds(samples: Samples, count: int, seed: int) -> NDArray[np.int64]:
     """
     if count < 2:
         raise RecipeError(f"folds: expected at least 2, got {count}")
+    units, rank = samples.units(), samples.rank(seed, "folds")
+    what = "group" if samples.is_grouped else "different picture"
+    if samples.several is not None:
+        held = [(name, place) for place, names in enumerate(samples.several) for name in names]
+        names = np.array([name for name, _ in held], dtype=object)
+        _expect_enough(names, units[[place for _, place in held]], count, what)
+        return stratify_labels(samples.several, [1 / count] * count, units, rank)
     labels = np.array(samples.labels, dtype=object)
-    units = samples.units()
-    grouped = any(group is not None for group in samples.groups)
-    _expect_enough(labels, units, count, "group" if grouped else "different picture")
-    heads = np.array([digest[:8] for digest in samples.digests], dtype="S8")
-    rank = uniform(seed, "folds", 0, np.frombuffer(heads.tobytes(), "<i8"))
-    if grouped:
+    _expect_enough(labels, units, count, what)
+    if samples.is_grouped:
         return _deal_groups(labels, units, rank, count)
-    return _deal(labels, units, rank, count)
+    return _deal(numbered(samples.labels), units, rank, count)
 
 
 def _expect_enough(
     labels: NDArray[np.object_], units: NDArray[np.int64], count: int, what: str
 ) -> None:
-    for label in sorted(set(labels.tolist())):
-        held = len(np.unique(units[labels == label]))
+    names, codes = np.unique(labels, return_inverse=True)
+    pairs = np.unique(codes * (int(units.max(initial=0)) + 1) + units)
+    counts = np.bincount(pairs // (int(units.max(initial=0)) + 1))
+    for label, held in zip(names.tolist(), counts.tolist(), strict=True):
         if held < count:
             way = f"give --folds {held}, add pictures" if held > 1 else "add pictures"
             raise DataError(
@@ -67,17 +73,13 @@ def _expect_enough(
 
 
 def _deal(
-    labels: NDArray[np.object_], units: NDArray[np.int64], rank: NDArray[np.float64], count: int
+    codes: NDArray[np.int64], units: NDArray[np.int64], rank: NDArray[np.float64], count: int
 ) -> NDArray[np.int64]:
     """Each class like cards, one after the other; the next class goes on where this one ended."""
-    folds = np.zeros(len(labels), np.int64)
-    begin = 0
-    for label in sorted(set(labels.tolist())):
-        here = np.flatnonzero(labels == label)
-        here = here[np.lexsort((units[here], rank[here]))]
-        number = np.cumsum(np.r_[True, np.diff(units[here]) != 0]) - 1
-        folds[here] = (begin + number) % count
-        begin += int(number[-1]) + 1
+    order = np.lexsort((units, rank, codes))
+    first = np.r_[True, (np.diff(units[order]) != 0) | (np.diff(codes[order]) != 0)]
+    folds = np.zeros(len(codes), np.int64)
+    folds[order] = (np.cumsum(first) - 1) % count
     return folds
 
 
