@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from hubel.caches import cache_folder
 from hubel.data.audit.alike import Alike, told, with_clusters
+from hubel.data.audit.columns import audit_columns
+from hubel.data.audit.screen import brief, screen
 from hubel.data.audit.thumbnails import make_room, thumbnail_store
 from hubel.data.decode import decode, read_header
 from hubel.data.manifest import SCHEMA, Manifest
@@ -64,13 +66,15 @@ class Wish:
 class Dataset:
     """A source whose samples are known, checked, and split.
 
-    `notes` are sentences that the user should read.
+    `notes` are sentences that the user should read; `flaws` is what stood out in the files, as
+    JSON types, where near-duplicates were looked for.
     """
 
     source: Source
     kind: str
     manifest: Manifest
     notes: tuple[str, ...]
+    flaws: tuple[dict[str, Any], ...] = ()
 
 
 def survey(
@@ -157,7 +161,15 @@ def open_dataset(
         notes = [*notes, *told(alike, splits, given)]
     blank = sorted(set(drawn) - {split for split in samples.splits if split != "train"})
     manifest = Manifest(table).with_drawn(rule.to_json(), seed, blank)
-    return Dataset(source, listing.kind, manifest, (*listing.notes, *given_notes, *notes))
+    flaws = () if alike is None else _flaws(found, splits, alike)
+    return Dataset(source, listing.kind, manifest, (*listing.notes, *given_notes, *notes), flaws)
+
+
+def _flaws(
+    found: tuple[Listing, Records], splits: list[str | None], alike: Alike
+) -> tuple[dict[str, Any], ...]:
+    table = audit_columns(*found, splits)
+    return tuple(brief(screen(table, alike), table["file"].to_pylist()))
 
 
 def choose_preprocess(seen: list[tuple[int, int, str]], wish: Wish) -> Preprocess | None:

@@ -31,6 +31,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "rejected": len(dataset.manifest) - accepted,
         "splits": dataset.manifest.counts(),
         "notes": list(dataset.notes),
+        "flaws": list(dataset.flaws),
     }
 
 

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from hubel.reports.build import asset, environment
 from hubel.reports.charts.tracks import parts
+from hubel.reports.flaws import flaw
 from hubel.reports.formats import count, percent, sequence
 from hubel.reports.pictures import Album, Thumbnail
 
@@ -38,8 +39,6 @@ _NOTHING = {
     "pixels": "Yes: none is blank, dark, glaring or blurred.",
     "shapes": "Yes: none stands out.",
 }
-_PICTURES, _SETS, _IN_SET, _NAMES = 24, 12, 4, 60
-_PIXELS_OF = ("broken", "empty", "unreadable", "oversized", "foreign", "other-files")
 
 
 def audit_page(document: Facts, thumbnail: Thumbnail) -> str:
@@ -114,7 +113,7 @@ def _section(
         "question": question,
         "finding": answer,
         "note": note,
-        "parts": [_part(one, album) for one in here],
+        "parts": [flaw(one, album) for one in here],
     }
 
 
@@ -122,29 +121,6 @@ def _answer(here: Sequence[Facts]) -> str:
     told = [f"{one['count']:,} {'is' if one['count'] == 1 else 'are'} {one['what']}"
             for one in here]  # fmt: skip
     return f"{'; '.join(told)}."
-
-
-def _part(one: Facts, album: Album) -> Facts:
-    pictured = one["name"] not in _PIXELS_OF
-    sets = [
-        {"pictures": [album.picture(file) for file in files[:_IN_SET]], "files": files[:_IN_SET],
-         "more": max(0, len(files) - _IN_SET)}
-        for files in (one["sets"][:_SETS] if pictured else [])
-    ]  # fmt: skip
-    files = one["files"]
-    return {
-        "name": one["name"],
-        "severity": one["severity"],
-        "title": f"{count(one['count'], 'file')} {one['what']}",
-        "advice": one["advice"],
-        "sets": sets,
-        "more_sets": max(0, len(one["sets"]) - len(sets)) if pictured else 0,
-        "cards": []
-        if sets or not pictured
-        else [(album.picture(file["file"]), file["why"]) for file in files[:_PICTURES]],
-        "names": [] if pictured else files[:_NAMES],
-        "more": max(0, len(files) - (_PICTURES if pictured else _NAMES)) if not sets else 0,
-    }
 
 
 def _classes(document: Facts) -> list[Facts]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +82,27 @@ class Finding:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def to_json(self, files: Sequence[str]) -> dict[str, Any]:
+        """All of it as JSON types.
+
+        Args:
+            files: the shown name of each row of the table.
+        """
+        why = self.why or [""] * len(self)
+        return {
+            "name": self.name,
+            "severity": self.kind.severity,
+            "what": self.kind.what,
+            "advice": self.kind.advice,
+            "count": len(self),
+            "share": round(len(self) / max(1, len(files)), 6),
+            "files": [
+                {"file": files[row], "why": text}
+                for row, text in zip(self.rows.tolist(), why, strict=True)
+            ],
+            "sets": [[files[row] for row in rows] for rows in self.sets],
+        }
 
 
 def make(name: str, rows: NDArray[np.int64] | list[int], why: list[str] | None = None) -> Finding:

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from hubel.data.audit.alike import Alike
 from hubel.data.audit.columns import audit_columns, described, with_findings
-from hubel.data.audit.files import file_findings
-from hubel.data.audit.findings import FINDINGS, Finding, make
-from hubel.data.audit.sets import group_findings, same_findings
+from hubel.data.audit.findings import Finding, make
+from hubel.data.audit.screen import in_order, screen
 from hubel.data.dataset import Dataset, Wish, load_pixels
 from hubel.data.scan import Records
 from hubel.data.sources import Listing
@@ -46,29 +45,12 @@ class Audit:
     def to_json(self) -> dict[str, Any]:
         """All of it but the rows without findings, as JSON types."""
         files: list[str] = self.table["file"].to_pylist()
-        total = max(1, len(files))
         return {
-            "findings": [_written(finding, files, total) for finding in self.findings],
+            "findings": [finding.to_json(files) for finding in self.findings],
             "about": described(self.table),
             "judged": self.judged,
             "notes": self.notes,
         }
-
-
-def _written(finding: Finding, files: list[str], total: int) -> dict[str, Any]:
-    why = finding.why or [""] * len(finding)
-    return {
-        "name": finding.name,
-        "severity": finding.kind.severity,
-        "what": finding.kind.what,
-        "advice": finding.kind.advice,
-        "count": len(finding),
-        "share": round(len(finding) / total, 6),
-        "files": [
-            {"file": files[row], "why": text} for row, text in zip(finding.rows, why, strict=True)
-        ],
-        "sets": [[files[row] for row in rows] for rows in finding.sets],
-    }
 
 
 def audit(
@@ -89,7 +71,7 @@ def audit(
     """
     splits = None if dataset is None else dataset.manifest.table["split"].to_pylist()
     table = audit_columns(*found, splits)
-    kinds = [*file_findings(table), *same_findings(table, alike), *group_findings(table)]
+    kinds = screen(table, alike)
     notes: list[str] = []
     judged = None
     if alike.skipped:
@@ -103,8 +85,7 @@ def audit(
     else:
         why = "they were not asked for" if dataset is not None else "the data can't be split"
         notes.append(f"labels were not judged: {why}")
-    order = list(FINDINGS)
-    kept = sorted((one for one in kinds if len(one)), key=lambda one: order.index(one.name))
+    kept = in_order(kinds)
     return Audit(with_findings(table, kept, alike.cluster), kept, notes, judged)
 
 
