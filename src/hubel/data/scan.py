@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from hubel.data.audit.measures import measure, shrink, thumbnail
+from hubel.data.audit.measures import look
 from hubel.data.audit.thumbnails import Room
 from hubel.data.columns import begins_with, places_of
 from hubel.data.decode import decode
@@ -356,11 +356,11 @@ def _open(source: Source, entry: Entry, writer: PixelWriter | Room | None, row: 
         return seen._replace(
             digest=digest, problem=error.reason, error=error.detail, warning=_joined(said)
         )
-    small = shrink(picture.pixels)
+    looked = look(picture.pixels)
     if writer is not None:
         writer.write(row, picture.pixels, digest)
-    if isinstance(writer, Room):
-        writer.show(row, thumbnail(small), digest)
+    if isinstance(writer, Room) and looked is not None:
+        writer.show(row, looked[1], digest)
     return seen._replace(
         width=picture.width,
         height=picture.height,
@@ -369,7 +369,7 @@ def _open(source: Source, entry: Entry, writer: PixelWriter | Room | None, row: 
         frames=picture.frames,
         digest=digest,
         warning=_joined(said),
-        **measure(picture.pixels, small)._asdict(),
+        **({} if looked is None else looked[0]._asdict()),
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from hubel.data.audit.measures import Measures, measure, shrink, thumbnail
+from hubel.data.audit.measures import Measures, look, measure, shrink, thumbnail
 from tests.data.audit.pictures import scene
 
 
@@ -70,3 +70,21 @@ def test_sharpness_is_no_matter_of_contrast() -> None:
 def test_a_thumbnail_is_the_picture_in_grey() -> None:
     small = thumbnail(shrink(np.asarray(scene(3))))
     assert (small.shape, small.dtype) == ((64, 64), np.uint8)
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [np.zeros((9, 9), np.uint16), np.zeros((9, 9, 5), np.uint8), np.zeros((4, 4, 4, 1), np.uint8),
+     np.zeros(9, np.float32)],
+)  # fmt: skip
+def test_what_is_no_picture_of_eight_bits_is_not_measured(pixels: np.ndarray) -> None:
+    assert look(pixels) is None
+
+
+def test_one_channel_is_grey() -> None:
+    grey = np.asarray(scene(3).convert("L"))
+    one, other = look(grey), look(grey[..., None])
+    assert one is not None
+    assert other is not None
+    assert one[0] == other[0]
+    assert np.array_equal(one[1], other[1])

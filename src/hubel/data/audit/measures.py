@@ -7,13 +7,13 @@ of averaging all.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["THUMBNAIL", "Measures", "measure", "shrink", "thumbnail"]
+__all__ = ["THUMBNAIL", "Measures", "look", "measure", "shrink", "thumbnail"]
 
 THUMBNAIL = 64
 """Side of the grey pictures in which near-duplicates are looked for, in pixels."""
@@ -37,6 +37,20 @@ class Measures(NamedTuple):
     sharpness: float | None
     entropy: float
     colourfulness: float
+
+
+def look(pixels: NDArray[Any]) -> tuple[Measures, NDArray[np.uint8]] | None:
+    """Measures and thumbnail of one picture; None of what is no picture of 8 bits, grey or RGB.
+
+    Args:
+        pixels: as `decode` gives them.
+    """
+    if pixels.ndim == 3 and pixels.shape[2] == 1:
+        pixels = pixels[..., 0]
+    if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or pixels.shape[2:] not in ((), (3,)):
+        return None
+    small = shrink(pixels)
+    return measure(pixels, small), thumbnail(small)
 
 
 def measure(pixels: NDArray[np.uint8], small: Image.Image) -> Measures:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubel.caches import cache_folder
-from hubel.data.audit.measures import THUMBNAIL, shrink, thumbnail
+from hubel.data.audit.measures import THUMBNAIL, look
 from hubel.data.decode import decode
 from hubel.data.pixels import Pixels, PixelStore, PixelWriter
 from hubel.data.preprocess import Preprocess
@@ -99,10 +99,11 @@ def find_thumbnails(
     def make(row: int) -> None:
         place = int(missing[row])
         try:
-            small = thumbnail(shrink(decode(source.read(paths[place])).pixels))
+            looked = look(decode(source.read(paths[place])).pixels)
         except PictureError:
             return
-        writer.write(row, small, digests[place].tobytes())
+        if looked is not None:
+            writer.write(row, looked[1], digests[place].tobytes())
 
     try:
         with quiet_decoders(), ThreadPoolExecutor(max(1, workers)) as pool:
