@@ -2,7 +2,7 @@
 
     python benchmarks/scale.py [files]
 
-The source is made up: each file is one of 64 small PNGs with a number behind its end, so that all
+The source is made up: each file is one of 64 small JPEGs with a number behind its end, so that all
 are decoded and hashed, and all differ. Each step is a process of its own; memory is the most
 that it held at once (the kernel's VmHWM), pixels that are mapped from the cache with it.
 
@@ -46,7 +46,7 @@ class MadeUp:
         self._pictures: list[bytes] = []
         for pixels in draws:
             stream = io.BytesIO()
-            Image.fromarray(pixels).save(stream, "PNG", compress_level=1)
+            Image.fromarray(pixels).save(stream, "JPEG")
             self._pictures.append(stream.getvalue())
 
     def list(self) -> Any:
@@ -57,7 +57,7 @@ class MadeUp:
         labels = [f"class-{number:03}" for number in range(CLASSES)]
         entries = tuple(
             Entry(
-                path=f"{labels[n % CLASSES]}/picture-{n:07}.png",
+                path=f"{labels[n % CLASSES]}/picture-{n:07}.jpg",
                 label=labels[n % CLASSES],
                 group=f"group-{n // 5}" if os.environ.get("GROUPS") else None,
                 size=len(self._pictures[n % 64]) + 7,

@@ -61,3 +61,8 @@ def test_a_chain_of_directories_that_leads_back_ends() -> None:
     (entries,) = struct.unpack_from("<H", content, first)
     struct.pack_into("<I", content, first + 2 + 12 * entries, first)
     assert count_frames(bytes(content), 100) == 1
+
+
+def test_a_directory_beyond_all_memory_is_no_frame_more() -> None:
+    content = b"II+\0\x08\0\0\0" + struct.pack("<Q", 2**64 - 1) + bytes(99)
+    assert count_frames(content, 100) == 1

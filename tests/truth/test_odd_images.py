@@ -28,6 +28,20 @@ CORRUPT = {
 WRONG_CHECKSUM = "xcsn0g01"
 
 
+# `hubel` that also says, in a file, how much memory it and its children held at most, in KiB.
+WEIGHED = """
+import resource, sys
+from hubel.cli.main import main
+out = sys.argv.pop(1)
+try:
+    main()
+finally:
+    held = [resource.getrusage(who).ru_maxrss
+            for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    open(out, "w").write(str(max(held)))
+"""
+
+
 @dataclass(frozen=True)
 class Look:
     """What `hubel data --json` said over the odd images."""
@@ -67,7 +81,7 @@ def look(tmp_path_factory: pytest.TempPathFactory) -> Look:
                 packed.extract(member.replace(name=name), root, filter="data")
     before = tree_hash(root)
     done = subprocess.run(
-        [sys.executable, "-m", "hubel", "data", "--json", str(root)],
+        [sys.executable, "-c", WEIGHED, str(folder / "held"), "data", "--json", str(root)],
         env=os.environ | {"HUBEL_CACHE": str(folder / "cache"), "PYTHONUTF8": "1"},
         capture_output=True,
         check=False,
@@ -89,6 +103,17 @@ def test_the_counts_add_up(look: Look) -> None:
     assert document["rejected"] == len(document["problems"]) > 0
     assert document["accepted"] == len(look.accepted) == sum(document["splits"].values())
     assert sum(sum(of.values()) for of in document["classes"].values()) == document["accepted"]
+
+
+def test_it_never_holds_a_gigabyte(look: Look) -> None:
+    assert int((look.root.parent / "held").read_text()) < 1_000_000
+
+
+def test_what_decoders_said_is_listed_for_their_files(look: Look) -> None:
+    warnings = look.document["warnings"]
+    assert {warned["file"] for warned in warnings} <= look.files
+    assert len({warned["file"] for warned in warnings}) == len(warnings) > 20
+    assert all(warned["warning"] for warned in warnings)
 
 
 def test_every_file_left_out_is_named_once_with_a_reason(look: Look) -> None:

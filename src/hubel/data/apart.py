@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import os
 import subprocess
 import sys
 from typing import Any
@@ -74,6 +75,7 @@ def decode_apart(content: bytes, limits: Any) -> tuple[NDArray[Any], str, str, i
             input=content,
             capture_output=True,
             timeout=limits.seconds,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
             check=False,
         )
     except subprocess.TimeoutExpired as error:

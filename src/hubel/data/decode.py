@@ -112,11 +112,11 @@ def decode(content: bytes, limits: Limits | None = None) -> Decoded:
         raise PictureError("empty file")
     if len(content) > limits.bytes:
         raise PictureError("file too large", f"{len(content):,} bytes, at most {limits.bytes:,}")
-    if count_frames(content, limits.frames) > limits.frames:
-        raise PictureError("too many frames", f"at most {limits.frames:,}")
-    if may_be_slow(content, FORMATS):
-        return Decoded(*decode_apart(content, limits))
     try:
+        if count_frames(content, limits.frames) > limits.frames:
+            raise PictureError("too many frames", f"at most {limits.frames:,}")
+        if may_be_slow(content, FORMATS):
+            return Decoded(*decode_apart(content, limits))
         fast = _decode_jpeg(content, limits)
         return fast if fast is not None else _decode_any(content, limits)
     except PictureError:

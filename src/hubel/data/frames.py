@@ -82,7 +82,7 @@ def _tiff(content: bytes) -> Iterator[None]:
             (entries,) = struct.unpack_from(order + count, content, at)
             after = at + struct.calcsize("=" + count) + entry * entries
             (at,) = struct.unpack_from(order + where, content, after)
-    except struct.error:  # cut off: the decoder says so
+    except (struct.error, OverflowError):  # cut off, or beyond the end: the decoder says so
         return
 
 

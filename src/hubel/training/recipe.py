@@ -82,7 +82,7 @@ class Recipe:
         "stratified", "`stratified` by class, or `time`: the newest are held out"
     )
     test_share: float = _setting(0.2, "held out for the one test, where none is given", 0.01, 0.9)
-    val_share: float | None = _setting(None, "held out for validation", 0.01, 0.9)
+    val_share: float | None = _setting(None, "held out for validation", 0.01, 0.75)
     missing_classes: str = _setting("refuse", "`refuse` or `allow` a class that test or val lacks")
     epochs: int | None = _setting(None, "passes over the training pictures", 1)
     budget: float | None = _setting(600.0, "seconds from the command to the report", 1)
