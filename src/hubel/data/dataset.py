@@ -141,9 +141,7 @@ def open_dataset(
         problems[usable[place]] = f"the same {what} is also in the {split} split"
     expect_apart(samples, leaked, source.name)
     samples, usable = _usable(listing, records, given, problems)
-    if alike is not None:
-        numbers = alike.cluster[usable].tolist()
-        samples = replace(samples, clusters=[n if n >= 0 else None for n in numbers])
+    samples = samples if alike is None else _clustered(samples, alike, usable)
     _check_classes(samples, listing, problems, source.name)
     drawn, notes = assign(samples, seed, rule)
     # A broken picture of a given split keeps it: the evaluation owes it a row with its error.
@@ -161,13 +159,20 @@ def open_dataset(
         notes = [*notes, *told(alike, splits, given)]
     blank = sorted(set(drawn) - {split for split in samples.splits if split != "train"})
     manifest = Manifest(table).with_drawn(rule.to_json(), seed, blank)
-    flaws = () if alike is None else _flaws(found, splits, alike)
+    flaws = _flaws(found, splits, alike)
     return Dataset(source, listing.kind, manifest, (*listing.notes, *given_notes, *notes), flaws)
 
 
+def _clustered(samples: Samples, alike: Alike, usable: list[int]) -> Samples:
+    numbers = alike.cluster[usable].tolist()
+    return replace(samples, clusters=[n if n >= 0 else None for n in numbers])
+
+
 def _flaws(
-    found: tuple[Listing, Records], splits: list[str | None], alike: Alike
+    found: tuple[Listing, Records], splits: list[str | None], alike: Alike | None
 ) -> tuple[dict[str, Any], ...]:
+    if alike is None:
+        return ()
     table = audit_columns(*found, splits)
     return tuple(brief(screen(table, alike), table["file"].to_pylist()))
 
