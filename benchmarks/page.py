@@ -7,9 +7,12 @@ python benchmarks/page.py --check    fails when the page is not what it would wr
 from __future__ import annotations
 
 import json
+import statistics
 import sys
 from pathlib import Path
 from typing import Any
+
+from record import student
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -35,17 +38,10 @@ def section(measured: dict[str, Any]) -> str:  # noqa: PLR0911 (one kind a line)
     """What is shown of one result, by what it holds."""
     if "cold" in measured.get("seconds", {}):
         return start_up(measured)
-    if "near-duplicates" in measured:
-        return near_duplicates(measured)
-    if "features" in measured:
-        return features(measured)
-    if "kinds" in measured:
-        return predicted_times(measured)
-    if "hog and svm" in measured:
-        return hog_and_svm(measured)
-    if "design seconds" in measured:
-        return design(measured)
-    return accuracy(measured)
+    drawers = {"near-duplicates": near_duplicates, "features": features, "kinds": predicted_times, "balance": balance,
+               "hog and svm": hog_and_svm, "design seconds": design}  # fmt: skip
+    found = next((draw for key, draw in drawers.items() if key in measured), accuracy)
+    return found(measured)
 
 
 def near_duplicates(measured: dict[str, Any]) -> str:
@@ -194,6 +190,76 @@ def features(measured: dict[str, Any]) -> str:
             f"| `{one['feature']}` | {ours} | {one['beside']} | {theirs} | {one['ratio']:.1f} |"
         )
     return "\n".join(rows)
+
+
+def balance(measured: dict[str, Any]) -> str:
+    """Treatments of unequal classes, and ways to choose the epoch, over seeds."""
+    parts: list[str] = []
+    for found in measured["balance"].values():
+        parts.append(
+            f"{found['pictures']:,} training pictures, the largest class {found['ratio']:g} times "
+            f"the smallest, {found['validation']:,} for validation, {found['test']:,} for test, "
+            f"{measured['epochs']} epochs, {measured['seeds']} seeds. Means over the seeds; below, "
+            "differences with Student's 95% interval over them, in points. Accuracy, log loss and "
+            "calibration error are at the frequencies of the training classes, after the "
+            "temperature."
+        )
+        parts.append(
+            "| `--balance` | balanced accuracy | accuracy | macro F1 | log loss | calibration "
+            "error |\n|---|---:|---:|---:|---:|---:|\n"
+            + "\n".join(_treatment(*pair) for pair in found["treatments"].items())
+        )
+        parts.append(
+            "| against `none` | balanced accuracy | accuracy |\n|---|---:|---:|\n"
+            + "\n".join(
+                f"| `{name}` | {_points(one['balanced_accuracy'])} | {_points(one['accuracy'])} |"
+                for name, one in found["against none"].items()
+            )
+        )
+        ways = _ways(found["against the last"])
+        parts.append(
+            f"Which epoch ships, of the last {found['candidates']}, against the last, over all "
+            "treatments:\n\n| way | balanced accuracy | accuracy | epochs before the last |\n"
+            "|---|---:|---:|---:|\n" + "\n".join(ways)
+        )
+    return "\n\n".join(parts)
+
+
+def _treatment(name: str, found: dict[str, Any]) -> str:
+    shares = (f"{100 * found[key]['mean']:.1f}%" for key in
+              ("balanced_accuracy", "accuracy", "macro_f1"))  # fmt: skip
+    others = (f"{found[key]['mean']:.3f}" for key in ("log_loss", "ece"))
+    return f"| `{name}` | {' | '.join([*shares, *others])} |"
+
+
+def _points(found: dict[str, Any]) -> str:
+    low, high = 100 * found["low"], 100 * found["high"]
+    return f"{100 * found['mean']:+.1f} ({low:+.1f} to {high:+.1f})"
+
+
+def _ways(found: dict[str, Any]) -> list[str]:
+    """Each way, as the mean over the treatments of one seed; the interval is over the seeds."""
+    rows: list[str] = []
+    for way in next(iter(found.values())):
+        cells = [
+            _points(
+                student(
+                    [
+                        statistics.mean(each)
+                        for each in zip(
+                            *(one[way][metric]["values"] for one in found.values()), strict=True
+                        )
+                    ]
+                )
+            )
+            for metric in ("balanced_accuracy", "accuracy")
+        ]
+        before = statistics.mean(one[way]["epochs before"]["mean"] for one in found.values())
+        how, _, metric = way.rpartition(" ")
+        limit = {"best": "", "one error": " by over one error", "two errors": " by over two"}[how]
+        said = f"best {metric.replace('_', ' ')}{limit}"
+        rows.append(f"| {said} | {' | '.join(cells)} | {before:.1f} |")
+    return rows
 
 
 def start_up(measured: dict[str, Any]) -> str:

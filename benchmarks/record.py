@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import statistics
 import subprocess
 from datetime import UTC, datetime
@@ -21,6 +22,22 @@ def spread(values: list[float]) -> dict[str, Any]:
         "low": round(min(values), 4),
         "high": round(max(values), 4),
         "values": [round(value, 4) for value in values],
+    }
+
+
+def student(values: list[float]) -> dict[str, Any]:
+    """Mean of repeated measurements with Student's 95% interval."""
+    from scipy import stats
+
+    mean, half = statistics.mean(values), math.nan
+    if len(values) > 1:
+        half = float(stats.t.ppf(0.975, len(values) - 1)) * statistics.stdev(values)
+        half /= math.sqrt(len(values))
+    return {
+        "mean": round(mean, 5),
+        "low": round(mean - half, 5),
+        "high": round(mean + half, 5),
+        "values": [round(value, 5) for value in values],
     }
 
 

@@ -128,9 +128,9 @@ def test_results_are_a_table_with_a_row_an_epoch(run: Run) -> None:
     run.write_results(rows)
     lines = (run.folder / "results.csv").read_text().splitlines()
     assert lines == [
-        "epoch,seconds,train_loss,val_loss,val_accuracy,lr",
-        "1,0.5,1.0,2.0,0.5,0.1",
-        "2,1.0,0.5,1.0,0.5,0.1",
+        "epoch,seconds,train_loss,val_loss,val_accuracy,lr,val_balanced_accuracy,val_macro_f1",
+        "1,0.5,1.0,2.0,0.5,0.1,,",
+        "2,1.0,0.5,1.0,0.5,0.1,,",
     ]
 
 

@@ -88,7 +88,8 @@ class Run:
 
     def write_results(self, rows: list[dict[str, float]]) -> None:
         """Replace `results.csv`, one row an epoch."""
-        names = ["epoch", "seconds", "train_loss", "val_loss", "val_accuracy", "lr"]
+        names = [*("epoch", "seconds", "train_loss", "val_loss", "val_accuracy", "lr"),
+                 *("val_balanced_accuracy", "val_macro_f1")]  # fmt: skip
         stream = io.StringIO()
         writer = csv.DictWriter(stream, names, lineterminator="\n")
         writer.writeheader()
@@ -124,8 +125,10 @@ def expect_room(data: str, out: str | os.PathLike[str] | None) -> None:
     Raises:
         StorageError: `out` is not empty, or the run would stand inside the data.
     """
+    from hubel.data.sources.options import split_options
+
     path = Path("runs") if out is None else Path(out).expanduser()
-    inside = Path(data).expanduser()
+    inside = Path(split_options(data)[0]).expanduser()
     if inside.is_dir() and path.resolve().is_relative_to(inside.resolve()):
         raise StorageError(
             f"the run would be written to {path}, inside the data folder {data}, where nothing is "

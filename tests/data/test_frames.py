@@ -66,3 +66,10 @@ def test_a_chain_of_directories_that_leads_back_ends() -> None:
 def test_a_directory_beyond_all_memory_is_no_frame_more() -> None:
     content = b"II+\0\x08\0\0\0" + struct.pack("<Q", 2**64 - 1) + bytes(99)
     assert count_frames(content, 100) == 1
+
+
+def test_a_png_that_only_says_that_it_has_many_frames_has_one() -> None:
+    content = animated("PNG", 1)
+    ends = content.index(b"IDAT") - 4
+    lie = struct.pack(">I4sII", 8, b"acTL", 2**32 - 1, 0) + bytes(4)
+    assert count_frames(content[:ends] + lie + content[ends:], 100) == 1

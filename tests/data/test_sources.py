@@ -88,7 +88,10 @@ def test_an_unknown_sample_is_refused_with_those_there_are() -> None:
         ("nowhere", "no such file or folder; expected a folder of pictures"),
         ("x" * 300, "File name too long"),
         ("a\0b", "null byte"),
-        ("notes.txt", r"expected a folder of pictures, a zip archive, or a table .*; got a \.txt"),
+        (
+            "notes.txt",
+            r"expected a folder of pictures, a zip archive, or a table, tar .*; got a \.txt",
+        ),
         ("notes", "got a file without a suffix"),
         ("text.zip", "text.zip is not a zip archive that can be read"),
         ("pipe", "expected a folder of pictures"),

@@ -60,7 +60,7 @@ REFUSED: dict[str, tuple[Callable[[Path], None], str]] = {
     "a class with one picture": (
         one_picture,
         "class 'blue' has 1 different picture; at least 3 are needed, one each for train, test "
-        "and val: add pictures, or take the class out",
+        "and val: add pictures, take the class out, or say --set missing_classes=allow",
     ),
     "no picture at all": (
         no_pictures,

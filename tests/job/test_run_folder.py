@@ -26,9 +26,12 @@ INTERVAL = {"value", "low", "high"}
 RUN_KEYS = {
     "schema_version", "status", "name", "command", "started", "error", "data", "recipe", "plan",
     "replans", "device", "versions", "machine", "seconds", "parameters", "multiply_adds",
-    "budget_seconds", "threads",
+    "budget_seconds", "threads", "epoch",
 }  # fmt: skip
-DATA_KEYS = {"source", "kind", "classes", "files", "accepted", "rejected", "splits", "notes"}
+DATA_KEYS = {
+    *("source", "kind", "classes", "files", "accepted", "rejected", "splits", "imbalance"),
+    "notes",
+}
 STAGES = {"scan", "pixels", "training", "baselines", "evaluation", "report", "total"}
 EVALUATION_KEYS = {
     "schema_version", "split", "n", "errors", "confidence", "accuracy", "balanced_accuracy",
@@ -100,7 +103,8 @@ def test_the_recipe_says_who_set_each_value_and_why(finished: Finished) -> None:
 def test_results_have_a_row_an_epoch(finished: Finished) -> None:
     with open(finished.run.folder / "results.csv", newline="") as stream:
         rows = list(csv.DictReader(stream))
-    assert list(rows[0]) == ["epoch", "seconds", "train_loss", "val_loss", "val_accuracy", "lr"]
+    names = ["epoch", "seconds", "train_loss", "val_loss", "val_accuracy", "lr"]
+    assert list(rows[0]) == [*names, "val_balanced_accuracy", "val_macro_f1"]
     assert [int(row["epoch"]) for row in rows] == list(range(1, 9))
     assert finished.run.facts["plan"]["epochs"] == 8
     assert all(np.isfinite([float(cell) for cell in row.values()]).all() for row in rows)

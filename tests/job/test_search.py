@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -45,9 +46,21 @@ def tried(found: Search) -> list[dict[str, Any]]:
     return [{key: trial[key] for key in keys} for trial in trials]
 
 
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole search, made once: most tests only read what it left."""
+    root = tmp_path_factory.mktemp("searched")
+    fill(root / "two" / "dark", 30)
+    fill(root / "two" / "red", 30, hue=120)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HUBEL_CACHE", str(root / "cache"))
+        search(root / "two", space=SPACE, out=root / "whole", pruner="none", **SMALL)
+    return root / "whole"
+
+
 @pytest.fixture
-def found(two_classes: Path, tmp_path: Path) -> Search:
-    return search(two_classes, space=SPACE, out=tmp_path / "whole", pruner="none", **SMALL)
+def found(searched: Path, tmp_path: Path) -> Search:
+    return Search.open(shutil.copytree(searched, tmp_path / "whole"))
 
 
 def test_a_search_ends_with_one_test_and_a_page(found: Search) -> None:
@@ -167,6 +180,7 @@ def test_two_processes_on_one_storage_share_the_work(two_classes: Path, tmp_path
     assert done.facts["counts"]["complete"] == 8
 
 
+@pytest.mark.slow
 def test_two_folders_on_one_database_share_a_study(two_classes: Path, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'shared.db'}"
     given = SMALL | {"storage": url, "study": "both", "pruner": "none"}
@@ -316,3 +330,30 @@ def test_stopped_between_trials_is_an_interrupt(
         search(two_classes, space=SPACE, out=tmp_path / "run",
                sitting=Sitting(reporter=Presses()), **SMALL)  # fmt: skip
     assert len(tried(Search.open(tmp_path / "run"))) == 1
+
+
+def test_where_classes_are_unequal_trials_are_valued_by_balanced_accuracy(tmp_path: Path) -> None:
+    fill(tmp_path / "uneven" / "dark", 32)
+    fill(tmp_path / "uneven" / "red", 8, hue=120)
+    settings = SMALL | {"trials": 1, "epochs": 1}
+    done = search(
+        tmp_path / "uneven", space="lr=log(0.01,1) balance=none|sampler", out=tmp_path / "run",
+        pruner="none", **settings,
+    )  # fmt: skip
+    facts = done.facts
+    trial = tried(done)[0]
+    each = [fold["classes"] for fold in trial["folds"]]
+    shares = [sum(x["right"][k] for x in each) / sum(x["n"][k] for x in each) for k in (0, 1)]
+    assert trial["value"] == pytest.approx(sum(shares) / 2)
+    assert (facts["metric"], facts["best"]["metric"]) == ("balanced_accuracy",) * 2
+    right = sum(fold["right"] for fold in trial["folds"])
+    assert facts["best"]["accuracy"]["value"] == right / sum(fold["n"] for fold in trial["folds"])
+    assert f"trial 0, balanced accuracy {trial['value']:.1%}" in search_summary(done)
+    assert "balanced accuracy out of fold" in done.report.read_text(encoding="utf-8")
+
+
+def test_a_metric_or_an_epoch_that_cannot_be_is_refused(two_classes: Path) -> None:
+    with pytest.raises(RecipeError, match="metric: expected accuracy or balanced_accuracy, got"):
+        search(two_classes, metric="recall")
+    with pytest.raises(RecipeError, match="monitor has no effect in a search"):
+        search(two_classes, space="monitor=accuracy|last", **SMALL)

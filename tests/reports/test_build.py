@@ -209,3 +209,21 @@ def test_the_templates_are_beside_the_code() -> None:
 
     folder = Path(hubel.reports.__file__).parent / "templates"
     assert {"page.html.j2", "style.css", "script.js"} <= {path.name for path in folder.iterdir()}
+
+
+def test_unequal_classes_lead_with_balanced_accuracy_and_say_what_is_made_of_them(
+    make: Any,
+) -> None:
+    balance = {"value": "sampler", "set_by": "user", "why": "set by the user"}
+    data = {"classes": ["cat", "dog"], "imbalance": {"unbalanced": True, "text": "cat 9 to dog 2"}}
+    choice = {"text": "epoch 3 ships: it is ahead", "ships": "best", "best": {"epoch": 3}}
+    change = {"data": data, "recipe": {"balance": balance}, "epoch": choice}
+    text = make(SMALL, change=change).page.text()
+    assert "Of each class" in text
+    assert "are named right on average" in text
+    assert "cat 9 to dog 2" in text
+    assert "sampler: set by the user" in text
+    assert "Epoch 3 ships: it is ahead." in text
+    plain = make(SMALL).page.text()
+    assert "are named right" in plain
+    assert "Of each class" not in plain

@@ -6,7 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from hubel.training.choices import CLASS_WEIGHTS, LOSSES, OPTIMIZERS
+from hubel.training.choices import BALANCES, LOSSES, OPTIMIZERS
+from hubel.training.selection import MONITORS
 
 
 def _floats(low: float, high: float) -> st.SearchStrategy[float]:
@@ -39,8 +40,9 @@ CHOICES: dict[str, st.SearchStrategy[Any]] = {
     "margin": _floats(1e-6, 100),
     "squared": st.booleans(),
     "focal_gamma": _floats(0, 10),
-    "class_weights": st.sampled_from(CLASS_WEIGHTS),
+    "balance": st.sampled_from(sorted(BALANCES)),
     "effective_beta": _floats(0, 0.999999),
+    "monitor": st.sampled_from(MONITORS),
     "optimizer": st.sampled_from(sorted(OPTIMIZERS)),
     "lr": _floats(0, 1e3),
     "norm_lr": _floats(0, 100),

@@ -96,8 +96,10 @@ def go_on(folder: Path, name: str = "convnet", **settings: Any) -> tuple[Trainer
 
 
 def outcome(trainer: Trainer, journey: Journey) -> tuple[dict[str, bytes], list[dict[str, float]]]:
-    """Every bit of the tensors, and the results without the clock."""
-    bits = {name: value.contiguous().numpy().tobytes() for name, value in trainer.tensors().items()}
+    """Every bit of the tensors, the best epoch's too, and the results without the clock."""
+    kept = {} if journey.kept is None else journey.kept.tensors()
+    tensors = trainer.tensors() | kept
+    bits = {name: value.contiguous().numpy().tobytes() for name, value in tensors.items()}
     rows = [{k: v for k, v in row.items() if k != "seconds"} for row in journey.rows]
     return bits, rows
 

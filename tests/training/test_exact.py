@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch import nn
 
 from hubel.data.keyed import permutation
 from hubel.errors import DivergedError, RecipeError
-from hubel.training.exact import Effort, LinearObjective, LinearSolution, solve
+from hubel.training.exact import Balance, Effort, LinearObjective, LinearSolution, solve
 from hubel.training.losses import make_loss
 from hubel.training.optimizers import Optimizer
 from hubel.training.plan import learning_rate
@@ -53,6 +54,8 @@ def recipe_of(objective: LinearObjective, **settings: Any) -> Recipe:
         weight_decay=objective.weight_decay,
         l1=objective.l1,
         label_smoothing=0.0,
+        balance=objective.balance.how,
+        effective_beta=objective.balance.beta,
         **settings,
     )
 
@@ -140,7 +143,62 @@ def test_an_l1_penalty_has_the_same_minimum_and_zeros_with_any_momentum(optimize
     np.testing.assert_array_equal(found.weights == 0, expected.weights == 0)
 
 
+def uneven(classes: int = 3) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The same clouds, of which the first has a quarter of the pictures of the others."""
+    x, y = problem(classes)
+    taken = (y > 0) | (np.arange(COUNT) < COUNT // 4)
+    return x[taken], y[taken]
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("how", ["weights", "sampler"])
+@pytest.mark.parametrize("settings", [SMOOTH[0], SMOOTH[3], *KINKED[::2]], ids=str)
+def test_a_weighed_class_is_a_class_of_as_many_pictures(
+    settings: dict[str, Any], how: str, classes: int
+) -> None:
+    x, y = uneven(classes)
+    times = np.where(y == 0, 4, 1)
+    effort = Effort(svm_tolerance=1e-8)
+    found = solve(x, y, LinearObjective(**settings, balance=Balance(how)), effort)
+    again = np.repeat(x, times, 0), np.repeat(y, times)
+    expected = solve(*again, LinearObjective(**settings), effort)
+    np.testing.assert_allclose(found.weights, expected.weights, atol=1e-4)
+    np.testing.assert_allclose(found.bias, expected.bias, atol=1e-3)
+    plain = solve(x, y, LinearObjective(**settings), effort)
+    assert np.abs(plain.bias - expected.bias).max() > 0.01
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize(
+    "balance", [Balance("weights"), Balance("weights", 0.9), Balance("logit-adjust")], ids=str
+)
+def test_no_step_from_a_balanced_solution_leads_lower(balance: Balance, classes: int) -> None:
+    objective = LinearObjective(weight_decay=0.05, balance=balance)
+    x, y = uneven(classes)
+    found = solve(x, y, objective)
+    loss = make_loss(recipe_of(objective), y, classes)
+    if loss.weights is not None:
+        loss = replace(loss, weights=loss.weights.double())
+
+    def height(weights: NDArray[np.float64], bias: NDArray[np.float64]) -> float:
+        scores = torch.from_numpy(x @ weights.T + bias)
+        mean = loss(scores, torch.from_numpy(y)).item()
+        return mean + objective.weight_decay / 2 * np.square(weights).sum()
+
+    lowest = height(found.weights, found.bias)
+    draws = np.random.default_rng(0)
+    for length in (1e-2, 1e-1, 1.0):
+        for _ in range(40):
+            moved = (part + length * draws.normal(size=part.shape)
+                     for part in (found.weights, found.bias))  # fmt: skip
+            assert height(*moved) > lowest - 1e-6
+
+
 UNSOLVABLE = [
+    (
+        {"loss": "one_vs_rest", "weight_decay": 0.1, "balance": Balance("logit-adjust")},
+        "one_vs_rest with adjusted logits, which it has none of; take balance weights",
+    ),
     ({"loss": "hinge", "weight_decay": 0.1}, "loss hinge; take cross_entropy, crammer_singer or"),
     ({"loss": "crammer_singer", "squared": True, "weight_decay": 0.1}, "a squared crammer_singer"),
     ({}, "no penalty at all; give weight_decay or l1"),

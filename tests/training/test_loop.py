@@ -154,7 +154,8 @@ def test_there_is_one_row_of_results_an_epoch(uninterrupted: Ended) -> None:
     for row, last in zip(journey.rows, [6, STEPS - 1], strict=True):
         rate = learning_rate(journey.plan.progress(last), recipe.warmup, recipe.final_lr)
         assert row["lr"] == recipe.lr * rate
-        assert list(row) == ["epoch", "seconds", "train_loss", "val_loss", "val_accuracy", "lr"]
+        names = ["epoch", "seconds", "train_loss", "val_loss", "val_accuracy", "lr"]
+        assert list(row) == [*names, "val_balanced_accuracy", "val_macro_f1"]
     clock = [0.0, *(row["seconds"] for row in journey.rows), round(journey.seconds, 2)]
     assert clock == sorted(clock)
 

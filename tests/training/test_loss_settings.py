@@ -25,13 +25,17 @@ IDLE = [
     ({"focal_gamma": 1.0}, "focal_gamma has no effect with loss 'cross_entropy'; .* take focal"),
     ({"label_smoothing": 0.1, "loss": "hinge"}, "label_smoothing has no effect with loss 'hinge'"),
     (
-        {"class_weights": "inverse_frequency", "loss": "logit_adjusted"},
-        "class_weights has no effect with loss 'logit_adjusted'",
+        {"balance": "logit-adjust", "loss": "hinge"},
+        "balance logit-adjust has no meaning with loss 'hinge': it shifts the logits of cross_ent",
     ),
-    ({"effective_beta": 0.9}, "effective_beta has no effect with class_weights 'none'"),
+    ({"effective_beta": 0.9}, "effective_beta has no effect with balance 'none'"),
     (
-        {"effective_beta": 0.0, "class_weights": "effective_number"},
-        "class_weights effective_number has no effect with effective_beta 0, .* leave both out",
+        {"effective_beta": 0.9, "balance": "sampler"},
+        "effective_beta has no effect with balance 'sampler'; .* give --balance weights",
+    ),
+    (
+        {"effective_beta": 0.0, "balance": "weights"},
+        "balance weights has no effect with effective_beta 0, .* leave both out",
     ),
     ({"optimizer": "muon", "model": "linear"}, "optimizer muon has no effect with model 'linear'"),
 ]
@@ -44,12 +48,9 @@ def test_a_setting_without_effect_is_refused(chosen: dict[str, Any], message: st
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize(
-    "setting", ["margin", "squared", "focal_gamma", "class_weights", "label_smoothing"]
-)
+@pytest.mark.parametrize("setting", ["margin", "squared", "focal_gamma", "label_smoothing"])
 def test_a_loss_takes_the_settings_that_it_says(loss: str, setting: str) -> None:
-    values = {"margin": 2.0, "squared": True, "focal_gamma": 1.0, "label_smoothing": 0.2,
-              "class_weights": "effective_number"}  # fmt: skip
+    values = {"margin": 2.0, "squared": True, "focal_gamma": 1.0, "label_smoothing": 0.2}
     chosen = {"loss": loss, setting: values[setting]}
     if setting in LOSSES[loss].settings:
         recipe, settings = resolve(chosen, FACTS)
@@ -82,7 +83,9 @@ CHANGES: list[dict[str, Any]] = [
     *({"loss": loss} for loss in sorted(set(LOSSES) - {"cross_entropy"})),
     *({"optimizer": name} for name in ("rmsprop", "adam", "muon")),
     {"loss": "hinge", "squared": True, "margin": 0.5},
-    {"class_weights": "inverse_frequency"},
+    {"balance": "weights"},
+    {"balance": "sampler", "monitor": "macro_f1"},
+    {"balance": "logit-adjust", "monitor": "last"},
     {"l1": 0.01},
 ]
 

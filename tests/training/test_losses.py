@@ -24,6 +24,7 @@ from hubel.training.losses import (
     crammer_singer,
     focal,
     hinge,
+    log_shares,
     make_loss,
     one_vs_rest,
 )
@@ -161,10 +162,10 @@ def test_binary_cross_entropy_takes_several_labels_or_none() -> None:
 def test_several_labels_weigh_the_mean_of_their_weights_and_no_label_one() -> None:
     s = torch.tensor([[2.0, -1.0, 0.3], [0.5, 0.5, -2.0]])
     y = torch.tensor([[1.0, 0.0, 1.0], [0.0, 0.0, 0.0]])
-    weights = torch.from_numpy(class_weights(COUNTS, "inverse_frequency")).float()
+    weights = torch.from_numpy(class_weights(COUNTS)).float()
     factors = torch.stack([(weights[0] + weights[2]) / 2, torch.tensor(1.0)])
     expected = (factors * binary_cross_entropy(s, y)).mean()
-    found = make("binary_cross_entropy", class_weights="inverse_frequency")(s, y)
+    found = make("binary_cross_entropy", balance="weights")(s, y)
     torch.testing.assert_close(found, expected)
 
 
@@ -173,7 +174,7 @@ def test_logit_adjustment_is_menons_equation_10() -> None:
     share = torch.from_numpy(COUNTS / COUNTS.sum())
     grown = share * s.exp()
     expected = -(grown[torch.arange(7), y] / grown.sum(1)).log().mean()
-    found = make("logit_adjusted", label_smoothing=0.0)(s, y)
+    found = make("cross_entropy", balance="logit-adjust", label_smoothing=0.0)(s, y)
     torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-7)
 
 
@@ -183,14 +184,13 @@ def test_the_default_is_pytorchs_cross_entropy_to_the_bit() -> None:
     assert torch.equal(make("cross_entropy")(s.float(), y), expected)
 
 
-WEIGHTED = [{}, {"class_weights": "inverse_frequency"}, {"class_weights": "effective_number"}]
-
-
-def settings_of(loss: str) -> list[dict[str, Any]]:
-    return WEIGHTED if "class_weights" in LOSSES[loss].settings else [{}]
-
-
-EVERY = [(loss, settings) for loss in LOSSES for settings in settings_of(loss)]
+TREATED: list[dict[str, Any]] = [
+    {},
+    {"balance": "weights"},
+    {"balance": "weights", "effective_beta": 0.9},
+]
+EVERY = [(loss, settings) for loss in LOSSES for settings in TREATED]
+EVERY.append(("cross_entropy", {"balance": "logit-adjust"}))
 
 
 @pytest.mark.parametrize(("loss", "settings"), EVERY)
@@ -214,49 +214,65 @@ def test_a_mixed_target_has_the_mixed_loss(
     torch.testing.assert_close(found(s, mixed), expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("how", ["inverse_frequency", "effective_number"])
-@pytest.mark.parametrize("loss", [n for n in LOSSES if "class_weights" in LOSSES[n].settings])
-def test_a_weighted_loss_is_the_weighted_mean_of_its_parts(loss: str, how: str) -> None:
+@pytest.mark.parametrize("beta", [None, 0.9])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_weighted_loss_is_the_weighted_mean_of_its_parts(loss: str, beta: float | None) -> None:
     s, y = scores()
-    weights = class_weights(COUNTS, how)
+    weights = class_weights(COUNTS, beta)
     plain = make(loss, label_smoothing=0.0)
     parts = [plain(s[k : k + 1], y[k : k + 1]).item() * weights[y[k]] for k in range(len(y))]
-    found = make(loss, class_weights=how, label_smoothing=0.0)(s.float(), y)
+    settings = {"balance": "weights", "effective_beta": beta, "label_smoothing": 0.0}
+    found = make(loss, **settings)(s.float(), y)
     assert found.item() == pytest.approx(np.mean(parts), rel=1e-5)
 
 
 @given(st.lists(st.integers(1, 10_000), min_size=2, max_size=8), st.floats(0, 0.9999))
 def test_weights_are_one_in_the_mean_over_the_pictures(counts: list[int], beta: float) -> None:
-    for how in ("inverse_frequency", "effective_number"):
-        weights = class_weights(np.array(counts), how, beta)
+    for given_beta in (None, beta):
+        weights = class_weights(np.array(counts), given_beta)
         assert np.dot(weights, counts) / sum(counts) == pytest.approx(1.0)
 
 
 def test_the_inverse_frequency_is_scikit_learns_balanced() -> None:
     y = np.repeat(np.arange(3), COUNTS)
     expected = compute_class_weight("balanced", classes=np.arange(3), y=y)
-    np.testing.assert_allclose(class_weights(COUNTS, "inverse_frequency"), expected)
+    np.testing.assert_allclose(class_weights(COUNTS), expected)
 
 
 def test_the_effective_number_is_cuis() -> None:
     """Equation 12: ratios of (1 - beta) / (1 - beta^n); 1 - 0.9^2 = 0.19, 1 - 0.9 = 0.1."""
-    weights = class_weights(np.array([2, 1]), "effective_number", 0.9)
+    weights = class_weights(np.array([2, 1]), 0.9)
     assert weights[1] / weights[0] == pytest.approx(0.19 / 0.1)
-    even = class_weights(np.array([900, 1]), "effective_number", 0.0)
+    even = class_weights(np.array([900, 1]), 0.0)
     np.testing.assert_allclose(even, 1.0)
 
 
 @pytest.mark.parametrize(
-    ("settings", "named"),
-    [
-        ({"class_weights": "inverse_frequency"}, "class_weights inverse_frequency"),
-        ({"class_weights": "effective_number"}, "class_weights effective_number"),
-        ({"loss": "logit_adjusted"}, "loss logit_adjusted"),
-    ],
+    "settings", [{"balance": how} for how in ("weights", "sampler", "logit-adjust")], ids=str
 )
-def test_a_class_without_pictures_has_no_weight(settings: dict[str, Any], named: str) -> None:
-    with pytest.raises(RecipeError, match=f"{named}: class number 1 has no training picture"):
+def test_a_class_without_pictures_cannot_be_balanced(settings: dict[str, Any]) -> None:
+    message = f"balance {settings['balance']}: class number 1 has no training picture"
+    with pytest.raises(RecipeError, match=message):
         make_loss(Recipe(**settings), np.array([0, 2, 2]), 3)
+
+
+def test_several_labels_a_picture_have_no_balanced_batches() -> None:
+    recipe = Recipe(loss="binary_cross_entropy", balance="sampler")
+    with pytest.raises(RecipeError, match="balance sampler is for one label a picture"):
+        make_loss(recipe, np.eye(3, dtype=np.int64), 3)
+
+
+def test_with_even_classes_every_balance_is_the_plain_loss() -> None:
+    s, y = scores()
+    targets = np.repeat(np.arange(3), 5)
+    plain = make_loss(Recipe(), targets, 3)(s.float(), y)
+    for how in ("weights", "sampler", "logit-adjust"):
+        found = make_loss(Recipe(balance=how), targets, 3)(s.float(), y)
+        torch.testing.assert_close(found, plain, rtol=1e-6, atol=1e-7)
+
+
+def test_the_logs_of_the_shares_are_those_of_a_distribution() -> None:
+    assert np.exp(log_shares(COUNTS)).sum() == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("loss", sorted(set(LOSSES) - {"binary_cross_entropy"}))

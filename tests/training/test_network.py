@@ -91,8 +91,18 @@ def test_pictures_grow_only_where_the_network_takes_other_sizes(
     assert why in settings["resolutions"].why
 
 
-@pytest.mark.parametrize("side", [16, 33, 50, 64, 97])
-@pytest.mark.parametrize("model", [PLAIN, "timm:test_resnet", "torchvision:mobilenet_v3_small"])
+SIDES = (16, 33, 50, 64, 97)
+ZOO = "torchvision:mobilenet_v3_small"  # has many layers, and takes its time
+
+
+@pytest.mark.parametrize(
+    ("model", "side"),
+    [
+        *((model, side) for model in (PLAIN, "timm:test_resnet") for side in SIDES),
+        (ZOO, 33),
+        *(pytest.param(ZOO, side, marks=pytest.mark.slow) for side in SIDES if side != 33),
+    ],
+)
 def test_every_resolution_of_every_size_is_legal(model: str, side: int) -> None:
     recipe, _ = decide(model, side)
     assert recipe.resolutions is not None

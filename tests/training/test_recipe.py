@@ -18,7 +18,7 @@ from tests.training.choices import CHOICES, EACH, typed
 SETTINGS = {setting.name: setting for setting in fields(Recipe)}
 BOUNDED = [name for name, setting in SETTINGS.items() if setting.metadata["low"] is not None]
 CAPPED = [name for name in BOUNDED if SETTINGS[name].metadata["high"] is not None]
-WORDS = ("channels", "shape", "optimizer", "device", "precision")
+WORDS = ("channels", "shape", "balance", "monitor", "optimizer", "device", "precision")
 
 
 def shaped(name: str, number: float) -> Any:

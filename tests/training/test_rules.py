@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from hubel.data.imbalance import Imbalance
 from hubel.data.preprocess import Preprocess
 from hubel.errors import RecipeError
 from hubel.training.choices import OPTIMIZERS
@@ -23,9 +24,9 @@ PICTURES = 70_000
 ZOO_ONLY = {"pretrained", "small_stem"}  # tests/training/test_network.py
 EITHER = {"epochs", "budget"}
 # Each has an effect with few losses only: tests/training/test_loss_settings.py
-OF_A_LOSS = {"margin", "squared", "focal_gamma", "class_weights", "effective_beta"}
+OF_A_LOSS = {"margin", "squared", "focal_gamma", "effective_beta"}
 # None means: the network's own, pixels, or the other of the two
-OPTIONAL = {"widths", "features", *EITHER}
+OPTIONAL = {"widths", "features", "effective_beta", *EITHER}
 
 
 def facts(pictures: int = PICTURES, side: int = 32, device: torch.device = CPU) -> Facts:
@@ -38,7 +39,8 @@ def possible(chosen: dict[str, Any]) -> bool:
     idle = linear and ({"widths", "norm_lr", "resolutions"} & chosen.keys())
     idle = idle or (not linear and "features" in chosen)
     idle = idle or (linear and chosen.get("optimizer") == "muon")
-    smooth = chosen.get("loss") in (None, "cross_entropy", "logit_adjusted")
+    smooth = chosen.get("loss") in (None, "cross_entropy")
+    idle = idle or (not smooth and chosen.get("balance") == "logit-adjust")
     idle = idle or (not smooth and "label_smoothing" in chosen)
     return not idle and not (chosen.get("optimizer") in ("sgd", "rmsprop") and "momentum" in chosen)
 
@@ -94,6 +96,30 @@ def test_what_is_written_down_gives_the_recipe_again(chosen: dict[str, Any]) -> 
     recipe, settings = resolve(chosen, facts())
     document = json.loads(json.dumps({n: s.to_json() for n, s in settings.items()}))
     assert Recipe.from_json(document) == recipe
+
+
+@pytest.mark.parametrize(
+    ("counts", "monitor", "balance", "why"),
+    [
+        ((30, 10), "balanced_accuracy", "sampler", "the largest class has 3.0 times the pictures"),
+        ((594, 137), "balanced_accuracy", "sampler", "the largest class has 4.3 times the pict"),
+        ((9, 0), "balanced_accuracy", "none", "a class has no training picture"),
+        ((29, 10), "accuracy", "none", "no class has 3 times the pictures of another"),
+        ((10, 10), "accuracy", "none", "no class has 3 times the pictures of another"),
+    ],
+)
+def test_unequal_classes_come_equally_often_and_are_looked_at_by_balanced_accuracy(
+    counts: tuple[int, ...], monitor: str, balance: str, why: str
+) -> None:
+    known = replace(facts(), imbalance=Imbalance(counts))
+    recipe, settings = resolve({}, known)
+    assert (recipe.monitor, recipe.balance) == (monitor, balance)
+    assert (settings["monitor"].set_by, settings["balance"].set_by) == ("rule", "rule")
+    assert settings["monitor"].why.startswith(why)
+    asked = resolve({"monitor": "last", "balance": "weights"}, known)[0]
+    assert (asked.monitor, asked.balance) == ("last", "weights")
+    several = resolve({"loss": "binary_cross_entropy"}, known)[0]
+    assert several.balance == "none"
 
 
 IDLE = [

@@ -47,7 +47,8 @@ class Terminal:
         if self._bar is None and time.monotonic() - self._since > _QUIET_FOR:
             self._open()
         if self._bar is not None:
-            self._bar.update(self._task, completed=self._done, total=self._total, note=note)
+            shown = note or (f"{self._total:,} found" if self._done == 0 else "")
+            self._bar.update(self._task, completed=self._done, total=self._total, note=shown)
 
     def resize(self, total: int) -> None:
         """It turned out longer or shorter."""

@@ -8,13 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-__all__ = ["command"]
+__all__ = ["SOURCES", "command"]
 
+SOURCES = "A folder, a table, an archive (zip, tar), arrays (npz, npy, IDX, HDF5), hf:NAME, a URL"
 _SHOWN = 20
 
 
 def command(  # noqa: PLR0917 (typer calls it by name)
-    data: Annotated[str, typer.Argument(help="A folder, a table, or a zip archive of pictures.")],
+    data: Annotated[str, typer.Argument(help=f"{SOURCES}.")],
     seed: Annotated[int, typer.Option(help="Of the splits that training would draw.")] = 0,
     listed: Annotated[bool, typer.Option("--list", help="Name the files of each finding.")] = False,
     labels: Annotated[

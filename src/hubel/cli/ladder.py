@@ -9,6 +9,7 @@ import typer
 
 from hubel.cli.train import (
     SAMPLE,
+    BalanceName,
     Data,
     Device,
     Json,
@@ -47,6 +48,7 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     size: Size = None,
     channels: Channels = None,
     shape: Shape = None,
+    balance: BalanceName = None,
     split: Split = None,
     seed: Seed = None,
     device: Device = None,
@@ -56,7 +58,7 @@ def command(  # noqa: PLR0917 (typer calls it by name)
 ) -> None:
     """Fit classifiers from the largest class to networks, and say which differences are real."""
     given = {"budget": budget, "size": size, "channels": channels, "shape": shape, "seed": seed,
-             "device": device, "workers": workers, "split": split}  # fmt: skip
+             "balance": balance, "device": device, "workers": workers, "split": split}  # fmt: skip
     chosen = {name: value for name, value in given.items() if value is not None}
     chosen |= assignments(set_ or [], chosen)
     if resume is not None:

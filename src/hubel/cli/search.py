@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-Data = Annotated[str | None, typer.Argument(help="A folder, a table, or a zip archive.")]
+Data = Annotated[str | None, typer.Argument(help="As hubel train takes it.")]
 SpaceText = Annotated[
     str | None,
     typer.Option(
@@ -39,6 +39,12 @@ Folds = Annotated[int | None, typer.Option(help="Of the cross-validation [5].")]
 Budget = Annotated[str | None, typer.Option(help="Time for everything, as 90s, 30m [30m].")]
 Trials = Annotated[int | None, typer.Option(help="At most so many [what fits].")]
 Epochs = Annotated[int | None, typer.Option(help="Of each training [by rule].")]
+Metric = Annotated[
+    str | None,
+    typer.Option(
+        help="By which trials are valued: accuracy or balanced_accuracy [what suits the classes]."
+    ),
+]
 Prune = Annotated[str | None, typer.Option("--pruner", help="median, halving or none [median].")]
 Storage = Annotated[
     str | None, typer.Option(help="Address of a database that machines share [a file in --out].")
@@ -59,6 +65,7 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     budget: Budget = None,
     trials: Trials = None,
     epochs: Epochs = None,
+    metric: Metric = None,
     pruner: Prune = None,
     storage: Storage = None,
     study: StudyName = None,
@@ -77,7 +84,8 @@ def command(  # noqa: PLR0917 (typer calls it by name)
 ) -> None:
     """Search settings by cross-validation; train the best, and score it once on test."""
     asked = {"folds": folds, "budget": budget, "trials": trials, "epochs": epochs,
-             "pruner": pruner, "study": study, "nested": nested or None}  # fmt: skip
+             "metric": metric, "pruner": pruner, "study": study,
+             "nested": nested or None}  # fmt: skip
     chosen = {"model": model, "size": size, "batch_size": batch_size, "seed": seed,
               "device": device, "workers": workers, "split": split}  # fmt: skip
     given = {name: value for name, value in (asked | chosen).items() if value is not None}

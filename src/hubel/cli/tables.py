@@ -17,13 +17,11 @@ _LONGEST = 35
 def summary(run: Run) -> str:
     """The table at the end of a training: the rungs, the verdicts, where the report is."""
     facts, ladder = run.facts, run.ladder
-    rows = [["", "accuracy", "95% interval", "params", "seconds"]]
-    for rung in sorted(ladder["rungs"], key=lambda rung: rung["accuracy"]["value"]):
-        found = rung["accuracy"]
-        interval = f"{found['low']:.1%} to {found['high']:.1%}"
-        numbers = [_compact(rung["parameters"]), f"{rung['seconds']:.1f}"]
-        rows.append([_short(rung["name"]), f"{found['value']:.1%}", interval, *numbers])
-    lines = ["", aligned(rows), ""]
+    if facts["data"].get("imbalance", {}).get("unbalanced"):
+        legend = "balanced: the mean over the classes, with its 95% interval"
+        lines = ["", aligned(_balanced_rows(ladder["rungs"])), "", legend, "Of accuracy:"]
+    else:
+        lines = ["", aligned(_rows(ladder["rungs"])), ""]
     network = ladder["rungs"][-1]["name"]
     against = [found for found in ladder["comparisons"] if found["a"] == network]
     lines += [textwrap.fill(_verdict(found), 80) for found in against]
@@ -40,19 +38,38 @@ def summary(run: Run) -> str:
     return "\n".join(lines)
 
 
+def _rows(rungs: list[dict[str, Any]]) -> list[list[str]]:
+    rows = [["", "accuracy", "95% interval", "params", "seconds"]]
+    for rung in sorted(rungs, key=lambda rung: rung["accuracy"]["value"]):
+        found = rung["accuracy"]
+        interval = f"{found['low']:.1%} to {found['high']:.1%}"
+        rows.append([_short(rung["name"]), f"{found['value']:.1%}", interval, *_costs(rung)])
+    return rows
+
+
+def _balanced_rows(rungs: list[dict[str, Any]]) -> list[list[str]]:
+    """With balanced accuracy first, where the classes are unequal."""
+    rows = [["", "balanced", "interval", "accuracy", "params", "seconds"]]
+    for rung in sorted(rungs, key=lambda rung: rung["balanced_accuracy"]["value"]):
+        found = rung["balanced_accuracy"]
+        interval = f"{100 * found['low']:.1f}-{100 * found['high']:.1f}"
+        shares = [f"{found['value']:.1%}", interval, f"{rung['accuracy']['value']:.1%}"]
+        rows.append([_short(rung["name"], _LONGEST - 5), *shares, *_costs(rung)])
+    return rows
+
+
+def _costs(rung: dict[str, Any]) -> list[str]:
+    return [_compact(rung["parameters"]), f"{rung['seconds']:.1f}"]
+
+
 def ladder_summary(run: Run) -> str:
     """The table of a ladder in the order of its rungs, the verdict, and what was left out."""
     ladder = run.ladder
-    rows = [["", "right %", "interval", "params", "mult-adds", "seconds"]]
-    for rung in ladder["rungs"]:
-        found = rung["accuracy"]
-        interval = f"{100 * found['low']:.1f}-{100 * found['high']:.1f}"
-        costs = [_compact(rung["parameters"]), _compact(rung["multiply_adds"])]
-        value = f"{100 * found['value']:.1f}"
-        mark = " *" if rung["name"] == ladder["chosen"] else ""
-        rows.append([rung["name"] + mark, value, interval, *costs, f"{rung['seconds']:.1f}"])
+    unbalanced = run.facts["data"].get("imbalance", {}).get("unbalanced", False)
     legend = "* ships, chosen on the validation pictures; intervals are at 95%"
-    lines = ["", aligned(rows), "", legend, ""]
+    if unbalanced:
+        legend += "\nbalanced %: the mean over the classes; the sentences compare what is right"
+    lines = ["", aligned(_ladder_rows(ladder, unbalanced)), "", legend, ""]
     sentences = list(ladder["verdict"]["sentences"])
     if ladder["learning_curve"] is not None:
         curve = ladder["learning_curve"]
@@ -69,9 +86,25 @@ def ladder_summary(run: Run) -> str:
     return "\n".join(lines)
 
 
-def _short(name: str) -> str:
+def _ladder_rows(ladder: dict[str, Any], unbalanced: bool) -> list[list[str]]:
+    """Where classes are unequal, balanced accuracy first, for which the parameters make room."""
+    heads = ["balanced %", "interval", "right %"] if unbalanced else ["right %", "interval"]
+    rows = [["", *heads, *([] if unbalanced else ["params"]), "mult-adds", "seconds"]]
+    for rung in ladder["rungs"]:
+        found = rung["balanced_accuracy" if unbalanced else "accuracy"]
+        interval = f"{100 * found['low']:.1f}-{100 * found['high']:.1f}"
+        right = [f"{100 * rung['accuracy']['value']:.1f}"]
+        shares = [f"{100 * found['value']:.1f}", interval, *(right if unbalanced else [])]
+        params = [] if unbalanced else [_compact(rung["parameters"])]
+        mark = " *" if rung["name"] == ladder["chosen"] else ""
+        costs = [_compact(rung["multiply_adds"]), f"{rung['seconds']:.1f}"]
+        rows.append([rung["name"] + mark, *shares, *params, *costs])
+    return rows
+
+
+def _short(name: str, longest: int = _LONGEST) -> str:
     """A name that leaves room for the figures in 80 columns."""
-    return name if len(name) <= _LONGEST else name[: _LONGEST - 4] + "...)"
+    return name if len(name) <= longest else name[: longest - 4] + "...)"
 
 
 def _compact(count: int | None) -> str:
@@ -89,7 +122,12 @@ def search_summary(search: Search) -> str:
     facts = search.facts
     best, test, nested = facts["best"], facts["test"], facts.get("nested")
     counts = ", ".join(f"{number} {name}" for name, number in facts["counts"].items() if number)
-    lines = ["", f"trials   {counts}; {facts['ended']}", "", f"best     trial {best['number']}"]
+    lines = [
+        "",
+        f"trials   {counts}; {facts['ended']}",
+        "",
+        f"best     trial {best['number']}{_valued(best)}",
+    ]
     lines += [f"  {name} = {_shown(value)}" for name, value in best["settings"].items()]
     if facts["importance"]:
         rows = [[facts["labels"][name], f"{share:.0%}"] for name, share in
@@ -104,6 +142,12 @@ def search_summary(search: Search) -> str:
               f"report   {search.best.report}",
               f"use it   hubel predict {search.best.folder} PICTURES..."]  # fmt: skip
     return "\n".join(lines)
+
+
+def _valued(best: dict[str, Any]) -> str:
+    """By what the best was chosen, where that is not accuracy."""
+    metric = best.get("metric", "accuracy")
+    return "" if metric == "accuracy" else f", {metric.replace('_', ' ')} {best['value']:.1%}"
 
 
 def _gain(nested: dict[str, Any] | None) -> list[str]:

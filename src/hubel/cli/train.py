@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hubel.cli.data import SOURCES
 from hubel.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -20,10 +21,7 @@ SAMPLE = "sample:trashnet"
 
 Data = Annotated[
     str | None,
-    typer.Argument(
-        help="A folder, a table, or a zip archive of pictures. "
-        "Without it: sample:trashnet, which comes with hubel."
-    ),
+    typer.Argument(help=f"{SOURCES}. Without it: sample:trashnet, which comes with hubel."),
 ]
 Out = Annotated[Path | None, typer.Option(help="Folder of the run [runs/<data>-<n>].")]
 Resume = Annotated[Path | None, typer.Option(help="Go on with this run.")]
@@ -42,8 +40,24 @@ LossName = Annotated[
     str | None,
     typer.Option(
         "--loss",
-        help="cross_entropy, focal, hinge, crammer_singer, one_vs_rest, binary_cross_entropy or "
-        "logit_adjusted [cross_entropy].",
+        help="cross_entropy, focal, hinge, crammer_singer, one_vs_rest or binary_cross_entropy "
+        "[cross_entropy].",
+    ),
+]
+BalanceName = Annotated[
+    str | None,
+    typer.Option(
+        "--balance",
+        help="Of unequal classes: none, weights, sampler or logit-adjust [sampler where one has 3 "
+        "times the pictures of another].",
+    ),
+]
+MonitorName = Annotated[
+    str | None,
+    typer.Option(
+        "--monitor",
+        help="By which the best epoch is chosen: accuracy, balanced_accuracy, macro_f1, log_loss "
+        "or last [what suits the classes].",
     ),
 ]
 OptimizerName = Annotated[
@@ -79,6 +93,8 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     size: Size = None,
     batch_size: BatchSize = None,
     loss: LossName = None,
+    balance: BalanceName = None,
+    monitor: MonitorName = None,
     optimizer: OptimizerName = None,
     lr: Rate = None,
     split: Split = None,
@@ -94,8 +110,9 @@ def command(  # noqa: PLR0917 (typer calls it by name)
         _list_settings()
         return
     chosen = {"budget": budget, "epochs": epochs, "model": model, "size": size, "lr": lr,
-              "loss": loss, "optimizer": optimizer, "batch_size": batch_size, "seed": seed,
-              "device": device, "workers": workers, "split": split}  # fmt: skip
+              "loss": loss, "balance": balance, "monitor": monitor, "optimizer": optimizer,
+              "batch_size": batch_size, "seed": seed, "device": device,
+              "workers": workers, "split": split}  # fmt: skip
     chosen = {name: value for name, value in chosen.items() if value is not None}
     chosen |= assignments(set_ or [], chosen)
     run = _resume(resume, data, out, chosen) if resume is not None else _train(data, out, chosen)

@@ -2,7 +2,8 @@
 
 Position p of the stream is sample `permutation(seed, p // n)[p % n]`. A batch is `batch_size`
 positions in a row, so each epoch has each sample exactly once, every batch is full, and the batch
-of any step can be made without the ones before it.
+of any step can be made without the ones before it. Balanced, position p is the one of
+`balanced_epoch`, and all else is the same.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hubel.data.balanced import balanced_epoch
 from hubel.data.keyed import permutation
 from hubel.data.pixels import Pixels
 
@@ -26,7 +28,8 @@ class Batch:
 
     Attributes:
         indices: int64, (n,), which samples of the training set.
-        epochs: int64, (n,), the epoch of each.
+        epochs: int64, (n,), how often each was used before, which is the epoch where each is used
+            once in each; keys the draws of its augmentation.
         pixels: uint8, (n, height, width, channels).
         targets: int64, (n,), class indices.
     """
@@ -45,16 +48,24 @@ class Batches:
         targets: int64, (n,), their class indices.
         batch_size: samples a step.
         seed: of the run.
+        balanced: each class equally often, instead of each sample.
     """
 
     def __init__(
-        self, pixels: Pixels, targets: NDArray[np.int64], batch_size: int, seed: int
+        self,
+        pixels: Pixels,
+        targets: NDArray[np.int64],
+        batch_size: int,
+        seed: int,
+        *,
+        balanced: bool = False,
     ) -> None:
         self.pixels = pixels
         self.targets = targets
         self.batch_size = batch_size
         self.seed = seed
-        self._orders: dict[int, NDArray[np.int64]] = {}
+        self.balanced = balanced
+        self._orders: dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
 
     @property
     def count(self) -> int:
@@ -62,7 +73,7 @@ class Batches:
         return len(self.targets)
 
     def steps(self, epochs: int) -> int:
-        """Steps after which every sample was used `epochs` times."""
+        """Steps after which every sample was used `epochs` times; balanced, as many were."""
         return -(-epochs * self.count // self.batch_size)
 
     def epochs_after(self, steps: int) -> int:
@@ -73,11 +84,12 @@ class Batches:
         """The batch of one step, counted from 0."""
         positions = np.arange(step * self.batch_size, (step + 1) * self.batch_size, dtype=np.int64)
         epochs = positions // self.count
-        indices = np.empty_like(positions)
+        indices, uses = np.empty_like(positions), np.empty_like(positions)
         for epoch in np.unique(epochs).tolist():
             here = epochs == epoch
-            indices[here] = self._order(epoch)[positions[here] % self.count]
-        return Batch(indices, epochs, self.pixels.take(indices), self.targets[indices])
+            places = positions[here] % self.count
+            indices[here], uses[here] = (found[places] for found in self._order(epoch))
+        return Batch(indices, uses, self.pixels.take(indices), self.targets[indices])
 
     def stream(self, first: int, last: int, workers: int) -> Iterator[Batch]:
         """The batches of the steps from `first` up to `last`; with workers, made ahead of use."""
@@ -92,8 +104,14 @@ class Batches:
                     ahead.append(pool.submit(self.batch, step + 2))
                 yield ready
 
-    def _order(self, epoch: int) -> NDArray[np.int64]:
+    def _order(self, epoch: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Indices of the samples of an epoch, and how often each was used before."""
         if epoch not in self._orders:
             kept = {key: order for key, order in self._orders.items() if key >= epoch - 1}
-            self._orders = kept | {epoch: permutation(self.seed, epoch, self.count)}
+            if self.balanced:
+                order = balanced_epoch(self.seed, epoch, self.targets)
+            else:
+                plain = permutation(self.seed, epoch, self.count)
+                order = (plain, np.full_like(plain, epoch))
+            self._orders = kept | {epoch: order}
         return self._orders[epoch]

@@ -96,7 +96,7 @@ def survey(
     Returns:
         The listing, and one record for each of its entries.
     """
-    listing = source.list()
+    listing = source.list(lambda count: (on_listed(count), progress(0))[1])
     on_listed(len(listing.entries))
     cache = ScanCache(cache_folder() / "scans" / f"{source.key}.parquet")
     guess = choose_preprocess(_headers(source, listing, cache), wish)

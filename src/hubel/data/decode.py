@@ -113,6 +113,8 @@ def decode(content: bytes, limits: Limits | None = None) -> Decoded:
     if len(content) > limits.bytes:
         raise PictureError("file too large", f"{len(content):,} bytes, at most {limits.bytes:,}")
     try:
+        if content.startswith(b"\x93NUMPY"):
+            return _decode_array(content)
         if count_frames(content, limits.frames) > limits.frames:
             raise PictureError("too many frames", f"at most {limits.frames:,}")
         if may_be_slow(content, FORMATS):
@@ -134,12 +136,22 @@ def read_header(content: bytes) -> tuple[int, int, str]:
         PictureError: no header can be read.
     """
     try:
+        if content.startswith(b"\x93NUMPY"):
+            array = _decode_array(content)
+            return array.width, array.height, array.mode
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             turned = image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
             width, height = image.size
             return (height, width, image.mode) if turned else (width, height, image.mode)
     except Exception as error:  # foreign bytes
         raise _named(error) from error
+
+
+def _decode_array(content: bytes) -> Decoded:
+    found: Any = np.load(io.BytesIO(content), allow_pickle=False)
+    if found.dtype != np.uint8 or not (found.ndim == 2 or found.shape[2:] == (3,)):
+        raise PictureError("array without a rule", f"{found.dtype} of shape {found.shape}")
+    return Decoded(found, "L" if found.ndim == 2 else "RGB", "NPY", 1)
 
 
 def _decode_jpeg(content: bytes, limits: Limits) -> Decoded | None:

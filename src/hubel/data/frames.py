@@ -54,9 +54,10 @@ def _after_chunks(content: bytes, at: int) -> int:
 
 
 def _png(content: bytes) -> Iterator[None]:
-    """As the animation's own header says: those beyond it are never shown."""
+    """As the animation's own header says, where there are as many headers of frames."""
     at = content.find(b"acTL", 8, 4096)
-    count = int.from_bytes(content[at + 4 : at + 8]) if at > 0 else 1
+    said = int.from_bytes(content[at + 4 : at + 8]) if at > 0 else 1
+    count = min(said, content.count(b"fcTL")) if at > 0 else 1
     yield from (None for _ in range(count))
 
 

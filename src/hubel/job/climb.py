@@ -21,7 +21,7 @@ from hubel.errors import Interrupted, RecipeError
 from hubel.job.desk import Desk, Sitting
 from hubel.job.finish import record
 from hubel.job.guard import alone
-from hubel.job.introduction import describe, headline, introduce
+from hubel.job.introduction import describe, headline, imbalance_of, introduce
 from hubel.job.ledger import Ledger
 from hubel.job.prepare import Material, gather, open_data, preprocess_for
 from hubel.job.reopening import reopen
@@ -39,7 +39,7 @@ from hubel.training.rules import Facts, resolve
 __all__ = ["SETTINGS", "ladder", "resume_ladder"]
 
 SETTINGS = (
-    *("budget", "size", "channels", "shape", "device", "workers", "seed"),
+    *("budget", "size", "channels", "shape", "balance", "device", "workers", "seed"),
     *("split", "test_share", "val_share", "missing_classes"),
 )
 _BY_SET = ("test_share", "val_share", "missing_classes")
@@ -61,7 +61,8 @@ def ladder(
         rungs: names, as a sequence or with commas between them; all of them where it is None.
         out: folder of the run; the first free `runs/<data>-<n>` where it is None.
         sitting: who listens; nobody by default.
-        **settings: `budget="15m"`, `size`, `channels`, `shape`, `device`, `workers`, `seed`,
+        **settings: `budget="15m"`, `size`, `channels`, `shape`, `balance`, `device`,
+            `workers`, `seed`,
             `split`, `test_share`, `val_share`, `missing_classes`.
 
     Returns:
@@ -83,7 +84,8 @@ def ladder(
         dataset, wish = open_data(open_source(data), chosen, sitting.reporter)
         preprocess = preprocess_for(dataset, wish)
     counts, classes = dataset.manifest.counts(), len(dataset.manifest.classes)
-    facts = Facts.of(counts["train"], preprocess, Recipe(**chosen).device, classes)
+    device, known = Recipe(**chosen).device, imbalance_of(dataset)
+    facts = Facts.of(counts["train"], preprocess, device, classes, known)
     recipe, resolved = resolve(chosen, facts)
     run = Run(new_folder(os.fspath(data), out))
     dataset.manifest.write(run.folder / "manifest.parquet")  # before run.json, which counts on it

@@ -34,7 +34,10 @@ def make_classifier(trainer: Trainer, material: Material, *, calibrate: bool) ->
         material.preprocess,
         material.dataset.manifest.classes,
         temperature,
-        {"provenance": {"data": material.dataset.source.name, "versions": versions()}},
+        {
+            "provenance": {"data": material.dataset.source.name, "versions": versions()},
+            "balance": trainer.recipe.balance,
+        },
     )
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from hubel.data.dataset import Dataset
+from hubel.data.imbalance import Imbalance
+from hubel.data.sources import lasting_name
 from hubel.job.desk import Desk, Sitting
 from hubel.runs import versions
 
-__all__ = ["compare_versions", "describe", "headline", "introduce"]
+__all__ = ["compare_versions", "describe", "headline", "imbalance_of", "introduce"]
 
 
 def headline(document: dict[str, Any]) -> dict[str, Any]:
@@ -18,18 +19,24 @@ def headline(document: dict[str, Any]) -> dict[str, Any]:
     return {name: document[name] for name in names}
 
 
+def imbalance_of(dataset: Dataset) -> Imbalance:
+    """Of the training split."""
+    manifest = dataset.manifest
+    return Imbalance.of(manifest.targets[manifest.rows("train")], len(manifest.classes))
+
+
 def describe(dataset: Dataset) -> dict[str, Any]:
     """The facts of the data, as `run.json` holds them."""
     accepted = int(dataset.manifest.accepted.sum())
-    name = dataset.source.name
     return {
-        "source": name if name.startswith("sample:") else os.path.abspath(name),
+        "source": lasting_name(dataset.source.name),
         "kind": dataset.kind,
         "classes": list(dataset.manifest.classes),
         "files": len(dataset.manifest),
         "accepted": accepted,
         "rejected": len(dataset.manifest) - accepted,
         "splits": dataset.manifest.counts(),
+        "imbalance": imbalance_of(dataset).to_json(dataset.manifest.classes),
         "notes": list(dataset.notes),
         "flaws": list(dataset.flaws),
     }
@@ -42,6 +49,11 @@ def introduce(desk: Desk, dataset: Dataset, notes: tuple[str, ...]) -> None:
     desk.reporter.say(
         f"{data['source']}: {data['accepted']:,} pictures of {len(data['classes'])} classes "
         f"({splits}); {data['rejected']:,} left out"
+    )
+    balance = desk.ledger.facts["recipe"]["balance"]
+    desk.reporter.say(
+        f"training classes: {data['imbalance']['text']}; balance {balance['value']} "
+        f"({balance['why']})"
     )
     for note in dataset.notes:
         desk.reporter.say(f"  {note}")

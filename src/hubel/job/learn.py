@@ -15,6 +15,7 @@ from hubel.training.budget import Costs, Pace, measure, plan_epochs
 from hubel.training.checkpoints import Checkpoints
 from hubel.training.loop import Controls, Journey, fit, resume_journey
 from hubel.training.plan import Plan
+from hubel.training.selection import choose_epoch
 from hubel.training.trainer import Task, Trainer
 
 __all__ = ["Learned", "learn"]
@@ -118,8 +119,10 @@ def _reserve(desk: Desk, material: Material, costs: Costs, after: float | None) 
     assert desk.recipe.budget is not None
     tests, checks = len(material.rows["test"]), max(1, len(material.rows["val"]))
     evaluation = costs.validation * (tests + checks) / checks
-    return 1.5 * evaluation + (
-        cheap_seconds(desk, material) + desk.closing_seconds if after is None else after
+    return (
+        1.5 * evaluation
+        + costs.validation
+        + (cheap_seconds(desk, material) + desk.closing_seconds if after is None else after)
     )
 
 
@@ -158,7 +161,21 @@ def _fit(
         )
     if not journey.finished:
         _stop_here(desk, material, learned)
+    _choose(desk, learned)
     return learned
+
+
+def _choose(desk: Desk, learned: Learned) -> None:
+    """Take the weights of the epoch that ships."""
+    trainer, journey = learned.trainer, learned.journey
+    kept, monitor = journey.kept, trainer.recipe.monitor
+    if kept is None or monitor is None:
+        return
+    choice = choose_epoch(monitor, kept, trainer.validate(1.0).answers)
+    if choice.ships == "best":
+        trainer.shipped = kept.weights
+    desk.ledger.write(epoch=choice.to_json())
+    desk.reporter.say(choice.text)
 
 
 def _controls(

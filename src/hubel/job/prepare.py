@@ -226,6 +226,10 @@ def make_task(material: Material, recipe: Recipe, sha256: str | None = None) -> 
     architecture = make_architecture(material.dataset, preprocess, recipe, sha256)
     assert recipe.batch_size is not None
     batches = Batches(
-        material.pixels["train"], material.targets("train"), recipe.batch_size, recipe.seed
+        material.pixels["train"],
+        material.targets("train"),
+        recipe.batch_size,
+        recipe.seed,
+        balanced=recipe.balance == "sampler",
     )
     return Task(architecture, preprocess, batches, material.pixels["val"], material.targets("val"))

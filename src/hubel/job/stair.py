@@ -19,6 +19,7 @@ from hubel.job.rungs.networks import NETWORK_RUNGS, Materials, climb_network, ma
 from hubel.job.rungs.rung import Rung
 from hubel.job.rungs.shelf import keep_rung, kept_curve, kept_rung
 from hubel.job.standings import Extras, choose, ladder_document, verdict_on
+from hubel.training.exact import Balance
 
 __all__ = ["Stair"]
 
@@ -159,9 +160,9 @@ class Stair:
         return seconds
 
     def _fitted(self, key: str) -> tuple[Rung, dict[str, Any] | None]:
-        seed = self._desk.recipe.seed
+        seed, balance = self._desk.recipe.seed, Balance.of(self._desk.recipe)
         if key == "frozen":
-            fit = frozen_fit(self._material, seed)
+            fit = frozen_fit(self._material, seed, balance)
             return fit_rung(key, fit, self._expect_seconds(key)), None
         if key in NETWORK_RUNGS:
             self._materials.at(NETWORK_RUNGS[key].side)  # its pictures are not its own time
@@ -169,9 +170,9 @@ class Stair:
         if key in NETWORK_RUNGS:
             return climb_network(self._desk, key, self._materials, seconds), None
         if key != self._drawn:
-            return fit_cheap(key, self._material, seconds, seed), None
+            return fit_cheap(key, self._material, seconds, seed, balance), None
         start = time.monotonic()
-        fit = linear_fit(key, self._material, seed)
+        fit = linear_fit(key, self._material, seed, balance)
         rung = fit_rung(CHEAP[key], fit, _FIT_SHARE * seconds)
         return rung, curve_of(fit, rung, seconds - (time.monotonic() - start), seed)
 

@@ -17,7 +17,7 @@ from hubel.evaluation.evaluation import Evaluation
 from hubel.job.desk import Desk, Sitting
 from hubel.job.finish import answers, evaluate
 from hubel.job.guard import alone
-from hubel.job.introduction import describe, headline, introduce
+from hubel.job.introduction import describe, headline, imbalance_of, introduce
 from hubel.job.learn import Learned, cheap_seconds, learn, save_final
 from hubel.job.ledger import Ledger
 from hubel.job.prepare import (
@@ -80,7 +80,8 @@ def train(
         preprocess = preprocess_for(dataset, wish)
     pictures = dataset.manifest.counts()["train"]
     classes = len(dataset.manifest.classes)
-    facts = Facts.of(pictures, preprocess, Recipe(**chosen).device, classes)
+    device = Recipe(**chosen).device
+    facts = Facts.of(pictures, preprocess, device, classes, imbalance_of(dataset))
     recipe, resolved = resolve(chosen, facts)
     network = make_architecture(dataset, preprocess, recipe).check()  # before a folder is made
     run = Run(new_folder(os.fspath(data), out), network.code)

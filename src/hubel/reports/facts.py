@@ -141,6 +141,11 @@ class ReportFacts:
         return cast(dict[str, Any], found) if isinstance(found, dict) else {}
 
     @property
+    def unbalanced(self) -> bool:
+        """Whether the classes are so unequal that accuracy alone says too little."""
+        return bool((self.part("data").get("imbalance") or {}).get("unbalanced"))
+
+    @property
     def classes(self) -> list[str]:
         """Names of the classes, in the run's order."""
         return [str(name) for name in self.part("data").get("classes") or ()]

@@ -50,9 +50,17 @@ def _finding(facts: Facts) -> str:
     test = facts["test"]
     return (
         f"Trial {facts['best']['number']} of {count(len(facts['trials']), 'trial')} has the best "
-        f"settings. Trained once more, it is right on {percent(test['value'])}% of "
-        f"{count(test['n'], 'test picture')} that no trial has seen."
+        f"settings{_valued(facts['best'])}. Trained once more, it is right on "
+        f"{percent(test['value'])}% of {count(test['n'], 'test picture')} that no trial has seen."
     )
+
+
+def _valued(best: Facts) -> str:
+    """By what the best was chosen, where that is not accuracy."""
+    metric = best.get("metric", "accuracy")
+    if metric == "accuracy":
+        return ""
+    return f" by {metric.replace('_', ' ')} out of fold ({percent(best['value'])}%)"
 
 
 def _figures(facts: Facts) -> list[tuple[str, str, str, int, str]]:

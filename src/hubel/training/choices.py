@@ -1,13 +1,17 @@
-"""The losses and optimizers that have a name: what each is, its paper, and its rules of thumb."""
+"""What has a name in a recipe: losses, treatments of unequal classes, optimizers.
+
+What each is, its paper, and its rules of thumb.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 __all__ = [
-    "CLASS_WEIGHTS",
+    "BALANCES",
     "LOSSES",
     "OPTIMIZERS",
+    "BalanceChoice",
     "LossChoice",
     "OptimizerChoice",
     "losses_that_take",
@@ -27,6 +31,19 @@ class LossChoice:
     text: str
     source: str
     settings: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceChoice:
+    """A treatment of unequal classes by name.
+
+    Attributes:
+        text: what it does, in a few words.
+        source: the paper.
+    """
+
+    text: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +72,18 @@ class OptimizerChoice:
     adaptive: bool = False
 
 
-_SMOOTHED = frozenset({"label_smoothing", "class_weights", "effective_beta"})
-_WEIGHTED = frozenset({"class_weights", "effective_beta"})
-_HINGED = _WEIGHTED | {"margin", "squared"}
+_HINGED = frozenset({"margin", "squared"})
 
 LOSSES: dict[str, LossChoice] = {
     "cross_entropy": LossChoice(
         "minus the log of the right class's probability",
         "label smoothing: Szegedy et al. 2016, arXiv 1512.00567",
-        _SMOOTHED,
+        frozenset({"label_smoothing"}),
     ),
     "focal": LossChoice(
         "cross-entropy times (1 - p)^gamma: what is easy counts less",
         "Lin et al. 2017, arXiv 1708.02002",
-        _WEIGHTED | {"focal_gamma"},
+        frozenset({"focal_gamma"}),
     ),
     # The lecture notes of CS231n call the sum the multiclass SVM loss; it is not Crammer's.
     "hinge": LossChoice(
@@ -89,16 +104,25 @@ LOSSES: dict[str, LossChoice] = {
     "binary_cross_entropy": LossChoice(
         "a yes or no for each class, so that a picture may have several",
         "Wightman et al. 2021, arXiv 2110.00476, section 2.2",
-        _WEIGHTED,
-    ),
-    "logit_adjusted": LossChoice(
-        "cross-entropy of the scores plus the log of each class's share: for balanced accuracy",
-        "Menon et al. 2021, arXiv 2007.07314, equation 10, tau = 1",
-        frozenset({"label_smoothing"}),
+        frozenset(),
     ),
 }
 
-CLASS_WEIGHTS = ("none", "inverse_frequency", "effective_number")
+BALANCES: dict[str, BalanceChoice] = {
+    "none": BalanceChoice("every picture counts the same", "empirical risk"),
+    "weights": BalanceChoice(
+        "every class counts the same in the loss, by weights of its pictures",
+        "King and Zeng 2001, Political Analysis 9(2); Cui et al. 2019, arXiv 1901.05555",
+    ),
+    "sampler": BalanceChoice(
+        "every class comes equally often in the batches",
+        "Shen et al. 2016, arXiv 1512.05830; Kang et al. 2020, arXiv 1910.09217",
+    ),
+    "logit-adjust": BalanceChoice(
+        "cross-entropy of the scores plus the log of each class's share",
+        "Menon et al. 2021, arXiv 2007.07314, equation 10, tau = 1",
+    ),
+}
 
 _PLAIN = (0.4, 0.1, 0.002, 0.0005)
 _DECOUPLED = (0.002, 0.001, 0.05, 0.05)

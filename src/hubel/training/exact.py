@@ -6,6 +6,11 @@ Its softmax of two classes has one vector where we have two, with w = w1 - w0 an
 minimum: |w|^2 is then twice |W|^2, so that C doubles; |w|_1 is |W|_1. A margin m is a unit of the
 scores: the weights are m times those of margin 1 at m times the decay (of a squared hinge: at the
 same decay).
+
+Unequal classes are treated as in a network's training. Balanced batches descend the weighted
+objective, so that `sampler` is `weights` here. With logits adjusted by the log of the classes'
+shares, the shift is taken up by the free bias: the minimum is the plain one, with the log of the
+shares taken from its bias.
 """
 
 from __future__ import annotations
@@ -18,8 +23,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubel.errors import DivergedError, RecipeError
+from hubel.training.losses import class_weights, log_shares
+from hubel.training.recipe import Recipe
 
-__all__ = ["EXACT", "Effort", "LinearObjective", "LinearSolution", "solve"]
+__all__ = [
+    "EXACT",
+    "UNTREATED",
+    "Balance",
+    "Effort",
+    "LinearObjective",
+    "LinearSolution",
+    "solve",
+]
 
 Array = NDArray[np.float64]
 
@@ -48,6 +63,36 @@ class Effort:
 EXACT = Effort()
 
 
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What a recipe makes of unequal classes.
+
+    Attributes:
+        how: `none`, `weights`, `sampler` or `logit-adjust`.
+        beta: of the effective number of pictures, with `weights`.
+    """
+
+    how: str = "none"
+    beta: float | None = None
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> Balance:
+        """That of a recipe."""
+        return cls(recipe.balance, recipe.effective_beta)
+
+    @property
+    def weighs(self) -> bool:
+        """Whether pictures weigh differently at the minimum."""
+        return self.how in ("weights", "sampler")
+
+    def of_each(self, y_N: NDArray[np.int64]) -> Array | None:
+        """The weight of each picture, (n,); None where all weigh the same."""
+        return class_weights(np.bincount(y_N), self.beta)[y_N] if self.weighs else None
+
+
+UNTREATED = Balance()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LinearObjective:
     """What a linear classifier minimises; the names are the recipe's.
@@ -58,6 +103,7 @@ class LinearObjective:
         l1: factor of the sum of sizes of weights.
         margin: of the hinges.
         squared: the hinges are.
+        balance: what is made of unequal classes.
     """
 
     loss: str = "cross_entropy"
@@ -65,6 +111,7 @@ class LinearObjective:
     l1: float = 0.0
     margin: float = 1.0
     squared: bool = False
+    balance: Balance = UNTREATED
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +149,14 @@ def solve(
     """
     _expect_solvable(objective)
     model, unit = _model(objective, len(y_N), int(y_N.max()) + 1, effort)
-    _fit(model, x_ND, y_N, must_converge=effort.must_converge)
+    _fit(model, x_ND, y_N, objective.balance.of_each(y_N), effort)
     weights, bias = unit * model.coef_, unit * model.intercept_
     if len(weights) == 1:
         # Two hinges are each as large as the one; of a difference of scores, each has a half.
         share = 1.0 if objective.loss == "one_vs_rest" else 0.5
         weights, bias = (share * np.concatenate([-part, part]) for part in (weights, bias))
+    if objective.balance.how == "logit-adjust":
+        bias = bias - log_shares(np.bincount(y_N))
     return LinearSolution(weights, bias)
 
 
@@ -116,6 +165,8 @@ def _expect_solvable(objective: LinearObjective) -> None:
     problem = None
     if loss not in ("cross_entropy", "crammer_singer", "one_vs_rest"):
         problem = f"loss {loss}; take cross_entropy, crammer_singer or one_vs_rest"
+    elif loss != "cross_entropy" and objective.balance.how == "logit-adjust":
+        problem = f"{loss} with adjusted logits, which it has none of; take balance weights"
     elif loss == "crammer_singer" and objective.squared:
         problem = "a squared crammer_singer; take one_vs_rest, or leave the square out"
     elif not any(penalties):
@@ -175,13 +226,16 @@ def _linear_svc(objective: LinearObjective, c: float, effort: Effort) -> Any:
     )
 
 
-def _fit(model: Any, x_ND: Array, y_N: NDArray[np.int64], *, must_converge: bool) -> None:
+def _fit(
+    model: Any, x_ND: Array, y_N: NDArray[np.int64], weights_N: Array | None, effort: Effort
+) -> None:
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():
-        warnings.simplefilter("error" if must_converge else "ignore", ConvergenceWarning)
+        kind = "error" if effort.must_converge else "ignore"
+        warnings.simplefilter(kind, ConvergenceWarning)
         try:
-            model.fit(x_ND, y_N)
+            model.fit(x_ND, y_N, weights_N)
         except ConvergenceWarning as error:
             raise DivergedError(
                 f"{type(model).__name__} did not converge in {model.max_iter:,} iterations; "

@@ -2,7 +2,7 @@
 
 ```
 batch -> augment -> forward -> loss -> backward -> optimizer -> average
-      at the end of an epoch: validate, one row of results
+      at the end of an epoch: validate, one row of results, keep the best of full size
       every few seconds: checkpoint
       every twentieth of the run, under a budget: is the plan still true?
 ```
@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,6 +24,7 @@ from hubel.errors import DivergedError
 from hubel.training.budget import Pace
 from hubel.training.checkpoints import Checkpoint, Checkpoints
 from hubel.training.plan import Plan, learning_rate
+from hubel.training.selection import Answers, Kept
 from hubel.training.trainer import Trainer
 
 __all__ = ["Controls", "Journey", "fit", "resume_journey"]
@@ -41,6 +43,7 @@ class Journey:
         losses: sum and number of the losses of the epoch that is under way.
         seconds: spent on training, over all sittings.
         replans: step and sentence of each change of plan.
+        kept: the best epoch so far of those with pictures of full size.
     """
 
     plan: Plan
@@ -49,6 +52,7 @@ class Journey:
     losses: tuple[float, int] = (0.0, 0)
     seconds: float = 0.0
     replans: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    kept: Kept | None = None
 
     @property
     def finished(self) -> bool:
@@ -56,8 +60,9 @@ class Journey:
         return self.step >= self.plan.steps
 
     def to_json(self) -> dict[str, Any]:
-        """All but the step, as JSON types."""
+        """All but the step and tensors, as JSON types."""
         return {
+            "kept": None if self.kept is None else self.kept.to_json(),
             "plan": self.plan.to_json(),
             "rows": self.rows,
             "losses": list(self.losses),
@@ -90,6 +95,8 @@ def resume_journey(trainer: Trainer, checkpoint: Checkpoint) -> Journey:
     trainer.restore(checkpoint.tensors)
     facts = checkpoint.facts
     total, count = facts["losses"]
+    truth = trainer.task.val_targets
+    like = Answers(truth, truth, np.zeros(len(truth)), trainer.task.architecture.num_classes)
     return Journey(
         Plan.from_json(facts["plan"]),
         checkpoint.step,
@@ -97,6 +104,7 @@ def resume_journey(trainer: Trainer, checkpoint: Checkpoint) -> Journey:
         (float(total), int(count)),
         facts["seconds"],
         facts["replans"],
+        Kept.restore(facts.get("kept"), checkpoint.tensors, like),
     )
 
 
@@ -191,22 +199,36 @@ class _Loop:
         journey, recipe = self.journey, self.trainer.recipe
         total, count = journey.losses
         progress = journey.plan.progress(journey.step - 1)
-        val_loss, val_accuracy = self.trainer.validate(progress)
-        self.expect_finite(val_loss, "validation loss", journey.step - 1)
+        found = self.trainer.validate(progress)
+        self.expect_finite(found.loss, "validation loss", journey.step - 1)
         self.clock()
         assert recipe.lr is not None
+        epoch = self.trainer.task.train.epochs_after(journey.step)
         journey.rows.append(
             {
-                "epoch": self.trainer.task.train.epochs_after(journey.step),
+                "epoch": epoch,
                 "seconds": round(journey.seconds, 2),
                 "train_loss": total / max(count, 1),
-                "val_loss": val_loss,
-                "val_accuracy": val_accuracy,
+                "val_loss": found.loss,
+                "val_accuracy": found.accuracy,
                 "lr": recipe.lr * learning_rate(progress, recipe.warmup, recipe.final_lr),
+                "val_balanced_accuracy": found.answers.value("balanced_accuracy"),
+                "val_macro_f1": found.answers.value("macro_f1"),
             }
         )
+        if self.trainer.is_full_size(progress):
+            self.keep(found.answers, epoch)
         journey.losses = (0.0, 0)
         self.controls.on_epoch(journey.rows)
+
+    def keep(self, answers: Answers, epoch: int) -> None:
+        """Keep the weights of an epoch that is at least as good as the best before it."""
+        monitor, kept = self.trainer.recipe.monitor, self.journey.kept
+        if monitor in (None, "last"):
+            return
+        if kept is None or answers.better(kept.answers, monitor):
+            weights = self.trainer.weights()
+            self.journey.kept = Kept(epoch, self.journey.step, weights, answers)
 
     def tick(self) -> None:
         """Count the time; checkpoint when it is time."""
@@ -242,6 +264,8 @@ class _Loop:
         self.expect_finite(
             torch.stack(peaks).amax().item(), "largest weight", self.journey.step - 1
         )
+        if self.journey.kept is not None:
+            tensors |= self.journey.kept.tensors()
         self.checkpoints.save(Checkpoint(self.journey.step, tensors, self.journey.to_json()))
         self.controls.on_checkpoint(self.journey)
         self.saved = time.monotonic()

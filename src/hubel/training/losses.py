@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from hubel.data.imbalance import Imbalance
 from hubel.errors import RecipeError
 from hubel.training.recipe import Recipe
 
@@ -27,6 +28,7 @@ __all__ = [
     "crammer_singer",
     "focal",
     "hinge",
+    "log_shares",
     "make_loss",
     "one_vs_rest",
 ]
@@ -95,7 +97,7 @@ def binary_cross_entropy(s_NK: Tensor, y_NK: Tensor) -> Tensor:
     return functional.binary_cross_entropy_with_logits(s_NK, y_NK, reduction="none").sum(1)
 
 
-def class_weights(counts: NDArray[np.int64], how: str, beta: float = 0.999) -> NDArray[np.float64]:
+def class_weights(counts: NDArray[np.int64], beta: float | None = None) -> NDArray[np.float64]:
     """What a picture of each class counts for, (classes,); 1 in the mean over the pictures.
 
     Cui et al. scale theirs to a mean of 1 over the classes; over the pictures, the rate and the
@@ -103,23 +105,37 @@ def class_weights(counts: NDArray[np.int64], how: str, beta: float = 0.999) -> N
 
     Args:
         counts: training pictures of each class, (classes,).
-        how: `inverse_frequency`: 1 / n; or `effective_number`: (1 - beta) / (1 - beta^n), Cui et
-            al. 2019, arXiv 1901.05555.
-        beta: from 0, where all classes weigh the same, to nearly 1, the inverse frequency.
+        beta: of the effective number of pictures, (1 - beta^n) / (1 - beta), by which it is
+            divided: from 0, where all classes weigh the same, to nearly 1; where it is None, by n
+            itself, which is its limit at 1, so that each class counts the same.
 
     Raises:
         RecipeError: a class has no training picture.
 
     Example:
-        >>> class_weights(np.array([30, 10]), "inverse_frequency").tolist()
+        >>> class_weights(np.array([30, 10])).tolist()
         [0.6666666666666666, 2.0]
+
+    Source: Cui et al. 2019, arXiv 1901.05555, equation 4.
     """
-    _expect_all_classes(counts, f"class_weights {how}")
-    if how == "inverse_frequency":
-        weights = 1 / counts
-    else:
-        weights = (1 - beta) / (1 - beta ** counts.astype(np.float64))
+    _expect_all_classes(counts, "balance weights")
+    effective = counts if beta is None else (1 - beta ** counts.astype(np.float64)) / (1 - beta)
+    weights = 1 / effective
     return weights * counts.sum() / (weights * counts).sum()
+
+
+def log_shares(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The log of each class's share of the training pictures, (classes,).
+
+    Raises:
+        RecipeError: a class has no training picture.
+
+    Example:
+        >>> np.exp(log_shares(np.array([30, 10]))).round(2).tolist()
+        [0.75, 0.25]
+    """
+    _expect_all_classes(counts, "balance logit-adjust")
+    return np.log(counts / counts.sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +164,7 @@ class Loss:
         """
         if self.shift is not None:
             s_NK = s_NK + self.shift
-        if self.recipe.loss in ("cross_entropy", "logit_adjusted"):
+        if self.recipe.loss == "cross_entropy":
             return self._cross_entropy(s_NK, targets)
         if self.recipe.loss == "binary_cross_entropy":
             return self._binary(s_NK, targets)
@@ -216,14 +232,20 @@ def make_loss(recipe: Recipe, targets: NDArray[np.int64], num_classes: int) -> L
             f"loss: {recipe.loss} is for one label a picture, and these pictures have several; "
             "give --loss binary_cross_entropy"
         )
-    counts = targets.sum(0) if several else np.bincount(targets, minlength=num_classes)
+    if several and recipe.balance == "sampler":
+        raise RecipeError(
+            "balance sampler is for one label a picture, and these pictures have several; give "
+            "--balance weights"
+        )
+    counts = np.array(Imbalance.of(targets, num_classes).counts, np.int64)
     weights = shift = None
-    if recipe.class_weights != "none":
-        found = class_weights(counts, recipe.class_weights, recipe.effective_beta)
+    if recipe.balance == "weights":
+        found = class_weights(counts, recipe.effective_beta)
         weights = torch.from_numpy(found.astype(np.float32))
-    if recipe.loss == "logit_adjusted":
-        _expect_all_classes(counts, "loss logit_adjusted")
-        shift = torch.from_numpy(np.log(counts / counts.sum()).astype(np.float32))
+    if recipe.balance == "logit-adjust":
+        shift = torch.from_numpy(log_shares(counts).astype(np.float32))
+    if recipe.balance == "sampler":
+        _expect_all_classes(counts, "balance sampler")
     return Loss(recipe, weights, shift)
 
 
@@ -234,8 +256,8 @@ def _expect_all_classes(counts: NDArray[np.int64], what: str) -> None:
     if not counts.all():
         empty = ", ".join(map(str, np.flatnonzero(counts == 0)))
         raise RecipeError(
-            f"{what}: class number {empty} has no training picture, so that it would weigh "
-            "infinitely much; add pictures or take the class out"
+            f"{what}: class number {empty} has no training picture, so that nothing can be "
+            "made of it; add pictures or take the class out"
         )
 
 

@@ -14,7 +14,8 @@ from hubel.data.preprocess import Shape
 from hubel.data.split.rule import KINDS, MISSING, SplitKind, SplitRule
 from hubel.errors import RecipeError
 from hubel.models.naming import expect_network
-from hubel.training.choices import CLASS_WEIGHTS, LOSSES, OPTIMIZERS
+from hubel.training.choices import BALANCES, LOSSES, OPTIMIZERS
+from hubel.training.selection import MONITORS
 
 __all__ = [
     "Recipe",
@@ -91,9 +92,12 @@ class Recipe:
     margin: float = _setting(1.0, "by which a hinge wants the right score ahead", 1e-6)
     squared: bool = _setting(False, "the square of each hinge")
     focal_gamma: float = _setting(2.0, "how little focal loss counts what is easy", 0)
-    class_weights: str = _setting("none", "one of " + ", ".join(CLASS_WEIGHTS))
-    effective_beta: float = _setting(
-        0.999, "what a class gains by one more picture, as a share of the gain before", 0, 0.999999
+    balance: str = _setting("none", "of unequal classes: one of " + ", ".join(BALANCES))
+    effective_beta: float | None = _setting(
+        None, "what a class gains by one more picture, as a share of the gain before", 0, 0.999999
+    )
+    monitor: str | None = _setting(
+        None, "by which validation chooses the epoch that is shipped: " + ", ".join(MONITORS)
     )
     optimizer: str = _setting("nesterov", "one of " + ", ".join(OPTIMIZERS))
     lr: float | None = _setting(None, "largest learning rate", 0)
@@ -134,7 +138,9 @@ class Recipe:
 
             parse(self.features)
         _choose("loss", self.loss, tuple(LOSSES))
-        _choose("class_weights", self.class_weights, CLASS_WEIGHTS)
+        _choose("balance", self.balance, tuple(BALANCES))
+        if self.monitor is not None:
+            _choose("monitor", self.monitor, MONITORS)
         _choose("optimizer", self.optimizer, tuple(OPTIMIZERS))
         _choose("shape", self.shape, ("squash", "crop", "pad"))
         _choose("split", self.split, KINDS)

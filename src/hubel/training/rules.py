@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from hubel.data.imbalance import UNBALANCED, Imbalance
 from hubel.data.preprocess import Preprocess
 from hubel.data.workers import workers_by_rule
 from hubel.errors import RecipeError
@@ -35,6 +36,7 @@ class Facts:
         device: chosen.
         device_why: the reason.
         num_classes: of the pictures.
+        imbalance: of the training split; None where it is not known.
     """
 
     pictures: int
@@ -42,11 +44,19 @@ class Facts:
     device: torch.device
     device_why: str
     num_classes: int = 2
+    imbalance: Imbalance | None = None
 
     @classmethod
-    def of(cls, pictures: int, preprocess: Preprocess, device: str, num_classes: int = 2) -> Facts:
+    def of(
+        cls,
+        pictures: int,
+        preprocess: Preprocess,
+        device: str,
+        num_classes: int = 2,
+        imbalance: Imbalance | None = None,
+    ) -> Facts:
         """The facts, with the device chosen by its name."""
-        return cls(pictures, preprocess, *choose_device(device), num_classes)
+        return cls(pictures, preprocess, *choose_device(device), num_classes, imbalance)
 
 
 def resolve(chosen: dict[str, Any], facts: Facts) -> tuple[Recipe, dict[str, Setting]]:
@@ -107,6 +117,7 @@ def _by_rule(recipe: Recipe, chosen: dict[str, Any], facts: Facts) -> Iterator[R
     all_ = f"for {facts.pictures:,} training pictures"
     yield "batch_size", batch, f"a power of two from 32 to 256, or all there are, {all_}"
     yield from _loss_rules(recipe)
+    yield from _balance_rules(recipe, facts)
     if recipe.model not in NETWORKS:
         wanted = Wanted(recipe, chosen, facts.preprocess, facts.num_classes)
         yield from network_rules(wanted, batch)
@@ -133,6 +144,25 @@ def _loss_rules(recipe: Recipe) -> Iterator[Rule]:
         yield "label_smoothing", 0.0, f"{recipe.loss} has no smoothing"
     if recipe.l1:
         yield "averaging", 0.0, "an average of weights has fewer zeros than the weights"
+
+
+def _balance_rules(recipe: Recipe, facts: Facts) -> Iterator[Rule]:
+    """What is made of unequal classes: benchmarks/balance.py measures what each treatment buys."""
+    known = facts.imbalance
+    if known is None or not known.unbalanced:
+        even = f"no class has {UNBALANCED:g} times the pictures of another"
+        yield "balance", "none", even
+        yield "monitor", "accuracy", even
+        return
+    ratio = f"the largest class has {known.ratio:.1f} times the pictures of the smallest"
+    if min(known.counts) == 0:
+        ratio = "a class has no training picture"
+        yield "balance", "none", f"{ratio}, and nothing can be made of it"
+    elif recipe.loss == "binary_cross_entropy":
+        yield "balance", "none", "binary_cross_entropy is for several labels, which have no turns"
+    else:
+        yield "balance", "sampler", f"{ratio}; so each comes equally often"
+    yield "monitor", "balanced_accuracy", ratio
 
 
 def _own_steps(recipe: Recipe, facts: Facts, batch: int) -> Iterator[Rule]:
@@ -227,20 +257,29 @@ def _refuse_no_momentum(recipe: Recipe) -> None:
 
 
 def _refuse_idle_loss(chosen: dict[str, Any], recipe: Recipe) -> None:
-    for name in ("label_smoothing", "margin", "squared", "focal_gamma", "class_weights"):
+    for name in ("label_smoothing", "margin", "squared", "focal_gamma"):
         takers = losses_that_take(name)
         if name in chosen and recipe.loss not in takers:
             raise RecipeError(
                 f"{name} has no effect with loss {recipe.loss!r}; leave it out, or take "
                 f"{' or '.join(takers)}"
             )
-    if "effective_beta" in chosen and recipe.class_weights != "effective_number":
+    _refuse_idle_balance(chosen, recipe)
+
+
+def _refuse_idle_balance(chosen: dict[str, Any], recipe: Recipe) -> None:
+    if recipe.balance == "logit-adjust" and recipe.loss != "cross_entropy":
         raise RecipeError(
-            f"effective_beta has no effect with class_weights {recipe.class_weights!r}; leave it "
-            "out, or give class_weights=effective_number"
+            f"balance logit-adjust has no meaning with loss {recipe.loss!r}: it shifts the logits "
+            "of cross_entropy; take that loss, or --balance weights or sampler"
         )
-    if recipe.class_weights == "effective_number" and recipe.effective_beta == 0:
+    if "effective_beta" in chosen and recipe.balance != "weights":
         raise RecipeError(
-            "class_weights effective_number has no effect with effective_beta 0, where all classes "
-            "weigh the same; leave both out, or give an effective_beta above 0"
+            f"effective_beta has no effect with balance {recipe.balance!r}; leave it out, or give "
+            "--balance weights"
+        )
+    if recipe.balance == "weights" and recipe.effective_beta == 0:
+        raise RecipeError(
+            "balance weights has no effect with effective_beta 0, where all classes weigh the "
+            "same; leave both out, or give an effective_beta above 0"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -24,9 +24,10 @@ from hubel.training.losses import Loss, make_loss
 from hubel.training.optimizers import Optimizer
 from hubel.training.plan import Plan, learning_rate, resolution
 from hubel.training.recipe import Recipe
+from hubel.training.selection import Answers
 from hubel.training.sharpness import climb
 
-__all__ = ["Task", "Trainer", "logits_of"]
+__all__ = ["Task", "Trainer", "Validation", "logits_of"]
 
 _FIRST_LOOK = 1_000_000
 _EVALUATION_BATCH = 256
@@ -48,6 +49,14 @@ class Task:
     train: Batches
     val_pixels: Pixels
     val_targets: NDArray[np.int64]
+
+
+class Validation(NamedTuple):
+    """One look at the validation samples: the mean loss, the share right, and every answer."""
+
+    loss: float
+    accuracy: float
+    answers: Answers
 
 
 class Trainer:
@@ -74,6 +83,7 @@ class Trainer:
         self.module.to(device, memory_format=self.layout)  # pyright: ignore[reportCallIssue]
         self.optimizer = Optimizer(self.module, recipe)
         self.average = WeightAverage(self.module)
+        self.shipped: dict[str, Tensor] | None = None  # those of an earlier epoch, once chosen
         self.loss = self._make_loss(recipe, device)
         self._forward: Callable[[Tensor], Tensor] = (
             torch.compile(self.module) if recipe.compile else self.module
@@ -106,6 +116,10 @@ class Trainer:
         smallest = self.task.architecture.smallest_side
         return resolution(progress, self.recipe.resolutions, full, smallest)
 
+    def is_full_size(self, progress: float) -> bool:
+        """Whether pictures have their full size at a point of the training."""
+        return self.size_at(progress) == (self.task.preprocess.height, self.task.preprocess.width)
+
     def twin(self) -> Trainer:
         """Another trainer that stands where this one stands."""
         other = Trainer(self.task, self.recipe, self.device, look=False)
@@ -115,12 +129,16 @@ class Trainer:
     def final_module(self) -> nn.Module:
         """A copy of the network with the weights that would be shipped now, on the CPU."""
         module = self.task.architecture.build(self.recipe.seed, fetch=False)
-        source = self.average.tensors if self.recipe.averaging else self.module.state_dict()
-        module.load_state_dict({name: value.cpu() for name, value in source.items()})
+        module.load_state_dict(self.weights() if self.shipped is None else self.shipped)
         return module.to(memory_format=self.layout).eval()  # pyright: ignore[reportCallIssue]
 
-    def validate(self, progress: float) -> tuple[float, float]:
-        """Mean loss and accuracy on the validation samples, of the averaged weights.
+    def weights(self) -> dict[str, Tensor]:
+        """A copy of what would be shipped now, averaged where the recipe says so, on the CPU."""
+        source = self.average.tensors if self.recipe.averaging else self.module.state_dict()
+        return {name: value.detach().cpu().clone() for name, value in source.items()}
+
+    def validate(self, progress: float) -> Validation:
+        """Mean loss, accuracy and answers on the validation samples, of the averaged weights.
 
         The loss is the one that is trained, without label smoothing.
         At the resolution that training has at that point: before the last, the network has not
@@ -131,7 +149,8 @@ class Trainer:
         scores = torch.from_numpy(logits)
         targets = torch.from_numpy(self.task.val_targets)
         loss = self._make_loss(replace(self.recipe, label_smoothing=0.0))(scores, targets).item()
-        return loss, (scores.argmax(1) == targets).double().mean().item()
+        right = (scores.argmax(1) == targets).double().mean().item()
+        return Validation(loss, right, Answers.of(scores, self.task.val_targets))
 
     def logits(
         self, module: nn.Module, pixels: Pixels, size: tuple[int, int] | None = None

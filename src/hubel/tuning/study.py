@@ -172,8 +172,23 @@ class Study:
             trial.handle.set_user_attr("beat", round(time.time()))
             return bool(trial.handle.should_prune())
 
-    def end(self, trial: Trial, ending: Ending, value: float | None = None, why: str = "") -> None:
-        """Write down how a trial ended; one that has an end already keeps that."""
+    def end(
+        self,
+        trial: Trial,
+        ending: Ending,
+        value: float | None = None,
+        why: str = "",
+        right: int | None = None,
+    ) -> None:
+        """Write down how a trial ended; one that has an end already keeps that.
+
+        Args:
+            trial: that ended.
+            ending: how.
+            value: by which complete ones are ordered.
+            why: where it ended early.
+            right: answers that were, out of fold.
+        """
         from optuna.exceptions import UpdateFinishedTrialError
         from optuna.trial import TrialState
 
@@ -181,6 +196,8 @@ class Study:
             trial.handle.set_user_attr("ending", ending)
             if why:
                 trial.handle.set_user_attr("why", why)
+            if right is not None:
+                trial.handle.set_user_attr("right", right)
             if ending == "complete":
                 self.study.tell(trial.handle, value, skip_if_finished=True)
                 return

@@ -12,6 +12,7 @@ from hubel.job.rungs.cheap import CHEAP, fit_cheap
 from hubel.job.rungs.linear import load_solvers
 from hubel.job.rungs.rung import Rung
 from hubel.job.rungs.shelf import keep_rung
+from hubel.training.exact import Balance
 
 __all__ = ["Climbed", "climb_cheap", "reason"]
 
@@ -48,7 +49,7 @@ def climb_cheap(desk: Desk, material: Material, seconds: float) -> Climbed:
         try:
             if left <= 0 and place:
                 raise BudgetError("the time that the cheap rungs may take is spent")
-            rung = fit_cheap(key, material, share, desk.recipe.seed)
+            rung = fit_cheap(key, material, share, desk.recipe.seed, Balance.of(desk.recipe))
         except (FeatureError, RecipeError) as error:
             found.left_out.append((CHEAP[key], reason(error)))
             desk.reporter.say(f"{CHEAP[key]} is left out: {reason(error)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import MappingProxyType
 
 from hubel.data.preprocess import Preprocess
@@ -11,7 +12,7 @@ from hubel.job.rungs.described import by_features
 from hubel.job.rungs.linear import LinearFit, fit_rung
 from hubel.job.rungs.pixels import largest_class, nearest_neighbours
 from hubel.job.rungs.rung import Rung
-from hubel.training.exact import LinearObjective
+from hubel.training.exact import UNTREATED, Balance, LinearObjective
 
 __all__ = ["CHEAP", "designed_features", "fit_cheap", "linear_fit"]
 
@@ -41,18 +42,28 @@ def designed_features(preprocess: Preprocess) -> str:
     return f"{colours} + hog(cell={cell})"
 
 
-def linear_fit(key: str, material: Material, seed: int) -> LinearFit:
-    """The fit of a linear rung, not begun.
+def linear_fit(key: str, material: Material, seed: int, balance: Balance = UNTREATED) -> LinearFit:
+    """The fit of a linear rung, not begun; a hinge has no logits that could be adjusted.
 
     Raises:
         FeatureError: the pictures are too small for the features.
     """
     text = designed_features(material.preprocess) if key == "features" else "pixels"
     objective = _SVM if key == "pixels-svm" else LinearObjective()
+    if _takes(key, balance):
+        objective = replace(objective, balance=balance)
     return LinearFit(material, by_features(material, text), objective, seed)
 
 
-def fit_cheap(key: str, material: Material, seconds: float, seed: int) -> Rung:
+def _takes(key: str, balance: Balance) -> bool:
+    if key in ("largest", "neighbours"):
+        return balance == UNTREATED
+    return key != "pixels-svm" or balance.how != "logit-adjust"
+
+
+def fit_cheap(
+    key: str, material: Material, seconds: float, seed: int, balance: Balance = UNTREATED
+) -> Rung:
     """Fit a cheap rung.
 
     Args:
@@ -60,6 +71,7 @@ def fit_cheap(key: str, material: Material, seconds: float, seed: int) -> Rung:
         material: the data.
         seconds: that it may take.
         seed: draws training pictures where all are too many.
+        balance: what is made of unequal classes; a rung that can't says so in its note.
 
     Raises:
         FeatureError: the pictures are too small for the features.
@@ -70,5 +82,9 @@ def fit_cheap(key: str, material: Material, seconds: float, seed: int) -> Rung:
         "neighbours": lambda: nearest_neighbours(material, seconds, seed),
     }
     if key in plain:
-        return plain[key]()
-    return fit_rung(CHEAP[key], linear_fit(key, material, seed), seconds)
+        rung = plain[key]()
+    else:
+        rung = fit_rung(CHEAP[key], linear_fit(key, material, seed, balance), seconds)
+    if _takes(key, balance):
+        return rung
+    return replace(rung, note=f"{rung.note}; its classes are not balanced")

@@ -16,7 +16,7 @@ from hubel.job.rungs.linear import LinearFit
 from hubel.models.architecture import Architecture
 from hubel.models.zoo import timm
 from hubel.models.zoo.building import statistics
-from hubel.training.exact import LinearObjective
+from hubel.training.exact import UNTREATED, Balance, LinearObjective
 
 __all__ = ["Weights", "frozen_fit", "weights_at_hand"]
 
@@ -47,7 +47,7 @@ def weights_at_hand() -> Weights | None:
     return min(known, key=lambda one: (one.path.stat().st_size, one.name), default=None)
 
 
-def frozen_fit(material: Material, seed: int) -> LinearFit:
+def frozen_fit(material: Material, seed: int, balance: Balance = UNTREATED) -> LinearFit:
     """The fit of the last layer of the network whose weights are at hand, not begun.
 
     Raises:
@@ -74,7 +74,7 @@ def frozen_fit(material: Material, seed: int) -> LinearFit:
 
     preprocess = material.preprocess.with_statistics(*statistics(architecture))
     described = Described(architecture, preprocess, module, head, describe)
-    return LinearFit(material, described, LinearObjective(), seed)
+    return LinearFit(material, described, LinearObjective(balance=balance), seed)
 
 
 def _fill(module: nn.Module, found: Weights, architecture: Architecture) -> None:

@@ -2,7 +2,8 @@
 
 Descriptions are standardised, and the scaling is folded into the weights afterwards, so that what
 is shipped takes descriptions as they are. The penalty is chosen on the validation split, from
-strong to weak, and so is the temperature.
+strong to weak, and so is the temperature. Where classes are balanced, each counts the same in the
+choice of the penalty; the temperature is for the pictures as they come, as a network's is.
 """
 
 from __future__ import annotations
@@ -154,7 +155,11 @@ class LinearFit:
         solved = Solved(weights, bias, 1.0, penalty, 0.0)
         truth, scores = self.material.targets("val"), self.scores(solved, "val")
         temperature = fit_temperature(scores, truth)
-        loss = float(log_losses(truth, softmax(scores, temperature)).mean())
+        losses = log_losses(truth, softmax(scores, temperature))
+        weights = None
+        if self.objective.balance.how != "none":
+            weights = 1 / np.bincount(truth, minlength=self.num_classes)[truth]
+        loss = float(np.average(losses, weights=weights))
         return replace(solved, temperature=temperature, loss=loss)
 
     def _affordable(self, seconds: float) -> int:
@@ -248,6 +253,9 @@ def fit_rung(name: str, fit: LinearFit, seconds: float) -> Rung:
     }
     total = len(fit.material.rows["train"])
     note = f"{fit.train.shape[1]:,} numbers a picture, {solved.choice}"
+    if fit.objective.balance.how != "none":
+        how = "classes weigh the same" if fit.objective.balance.weighs else "logits adjusted"
+        note += f", {how}"
     if len(fit.rows) < total:
         note += f", fitted on {len(fit.rows):,} of {total:,} pictures drawn"
     head = (solved.weights, solved.bias)

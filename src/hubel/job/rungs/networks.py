@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from hubel.data.imbalance import Imbalance
 from hubel.data.preprocess import Preprocess
 from hubel.errors import BudgetError
 from hubel.job.desk import Desk, Sitting
@@ -177,12 +178,15 @@ def _desk(main: Desk, key: str, material: Material, seconds: float) -> Desk:
         "model": model,
         "budget": seconds,
         "seed": main.recipe.seed,
+        "balance": main.recipe.balance,
         "device": str(main.device),
     }
     if main.recipe.workers is not None:
         chosen["workers"] = main.recipe.workers
     classes = len(material.dataset.manifest.classes)
-    facts = Facts(len(material.rows["train"]), preprocess, main.device, "the ladder's", classes)
+    known = Imbalance.of(material.targets("train"), classes)
+    pictures = len(material.rows["train"])
+    facts = Facts(pictures, preprocess, main.device, "the ladder's", classes, known)
     recipe, settings = resolve(chosen, facts)
     make_architecture(material.dataset, preprocess, recipe).check()
     with storage_errors(run.folder):

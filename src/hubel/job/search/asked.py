@@ -10,7 +10,9 @@ from hubel.job.settings import clean, parse_duration
 from hubel.tuning.space.space import DEFAULT_SPACE, Space, parse_space
 from hubel.tuning.study import PRUNERS, Pruner
 
-__all__ = ["Asked"]
+__all__ = ["METRICS", "Asked"]
+
+METRICS = ("accuracy", "balanced_accuracy")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,6 +26,7 @@ class Asked:
         budget: seconds from the command to the end; None where trials and epochs are set.
         trials: how many at most; None where time decides.
         epochs: of each training; None where a rule decides.
+        metric: by which trials are valued, one of `METRICS`; None where a rule decides.
         pruner: which trials are given up early.
         storage: address of the database; None for a file in the run's folder.
         study: its name there; the folder's where it is None.
@@ -36,6 +39,7 @@ class Asked:
     budget: float | None = 1800.0
     trials: int | None = None
     epochs: int | None = None
+    metric: str | None = None
     pruner: Pruner = "median"
     storage: str | None = None
     study: str | None = None
@@ -70,6 +74,8 @@ class Asked:
             value = getattr(self, name)
             if value is not None and value < low:
                 raise RecipeError(f"{name}: expected at least {low}, got {value}")
+        if self.metric is not None and self.metric not in METRICS:
+            raise RecipeError(f"metric: expected {' or '.join(METRICS)}, got {self.metric!r}")
         if self.pruner not in PRUNERS:
             raise RecipeError(f"pruner: expected {', '.join(PRUNERS)}, got {self.pruner!r}")
         twice = [name for name, _, _ in self.read().items if name in self.chosen]

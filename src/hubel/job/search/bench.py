@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from hubel.data.batches import Batches
 from hubel.data.dataset import Dataset, Wish, load_pixels
+from hubel.data.imbalance import Imbalance
 from hubel.data.manifest import write_parquet
 from hubel.data.pixels import Pixels
 from hubel.data.preprocess import Preprocess
@@ -69,12 +70,14 @@ class FoldFound:
         rows: of results, one an epoch.
         probabilities: (n, classes) of the pictures held out.
         right: (n,) whether each is answered right.
+        truth: (n,) their class indices.
         seconds: of training.
     """
 
     rows: list[Row]
     probabilities: NDArray[np.float64]
     right: NDArray[np.bool_]
+    truth: Indices
     seconds: float
 
 
@@ -88,6 +91,7 @@ class Bench:
         rows: (n,) of the manifest.
         folds: (n,) the fold of each.
         reporter: who listens.
+        metric: by which trials are valued: `accuracy` or `balanced_accuracy`.
     """
 
     dataset: Dataset
@@ -95,6 +99,7 @@ class Bench:
     rows: Indices
     folds: Indices
     reporter: Reporter
+    metric: str = "accuracy"
     _pixels: dict[str, Pixels] = field(default_factory=dict[str, Pixels])
 
     @property
@@ -121,7 +126,7 @@ class Bench:
         """The bench without one fold, with folds of its own: the inside of a nested search."""
         rows = self.rows[self.folds != fold]
         inner = make_folds(samples_of(self.dataset.manifest, rows), folds, seed)
-        return Bench(self.dataset, self.chosen, rows, inner, self.reporter)
+        return Bench(self.dataset, self.chosen, rows, inner, self.reporter, self.metric)
 
     def recipe(self, settings: dict[str, Any], epochs: int) -> tuple[Recipe, Preprocess]:
         """Every setting of a trial, and the way from pictures to the network.
@@ -129,13 +134,20 @@ class Bench:
         Raises:
             RecipeError: the settings are not possible together, or for these pictures.
         """
-        chosen: dict[str, Any] = {**self.chosen, **settings, "epochs": epochs}
+        if "monitor" in settings:
+            raise RecipeError(
+                "monitor has no effect in a search: each training is scored as it ends, since "
+                "choosing an epoch by the pictures that score it would flatter; --set it instead, "
+                "for the final training"
+            )
+        chosen: dict[str, Any] = {**self.chosen, **settings, "epochs": epochs, "monitor": "last"}
         asked = Recipe(**chosen)
         wish = Wish(size=asked.size, channels=asked.channels, shape=asked.shape)
         preprocess = preprocess_for(self.dataset, wish)
         fewest = min(int((self.folds != fold).sum()) for fold in range(self.count))
         classes = len(self.dataset.manifest.classes)
-        facts = Facts.of(fewest, preprocess, asked.device, classes)
+        known = Imbalance.of(self.targets, classes)
+        facts = Facts.of(fewest, preprocess, asked.device, classes, known)
         return resolve(chosen, facts)[0], preprocess
 
     def refusal(self, settings: dict[str, Any]) -> str | None:
@@ -157,7 +169,10 @@ class Bench:
             preprocess = preprocess.with_statistics(*statistics(train))
         architecture = network_for(recipe, preprocess, len(self.dataset.manifest.classes))
         assert recipe.batch_size is not None
-        batches = Batches(train, self.targets[job.train], recipe.batch_size, recipe.seed)
+        balanced = recipe.balance == "sampler"
+        batches = Batches(
+            train, self.targets[job.train], recipe.batch_size, recipe.seed, balanced=balanced
+        )
         held = pixels.select(job.held)
         task = Task(architecture, preprocess, batches, held, self.targets[job.held])
         return Trainer(task, recipe, choose_device(recipe.device)[0], look=look)
@@ -201,7 +216,8 @@ class Bench:
         logits = trainer.logits(module, trainer.task.val_pixels)
         right = logits.argmax(1) == trainer.task.val_targets
         seconds = max(journey.seconds, time.monotonic() - start)
-        return FoldFound(journey.rows, softmax(logits, 1.0), right, seconds)
+        truth = trainer.task.val_targets
+        return FoldFound(journey.rows, softmax(logits, 1.0), right, truth, seconds)
 
     def write_answers(self, path: Path, held: Indices, found: FoldFound) -> None:
         """Put what was answered out of fold into a Parquet file."""
@@ -219,8 +235,16 @@ class Bench:
         write_parquet(table, path)
 
 
-def make_bench(dataset: Dataset, chosen: dict[str, Any], folds: int, reporter: Reporter) -> Bench:
+def make_bench(
+    dataset: Dataset,
+    chosen: dict[str, Any],
+    folds: int,
+    reporter: Reporter,
+    metric: str | None = None,
+) -> Bench:
     """All pictures outside of the test split, in folds.
+
+    Where no metric is named, it is balanced accuracy if the classes are unbalanced.
 
     Raises:
         DataError: a class has fewer pictures than there are folds.
@@ -231,4 +255,7 @@ def make_bench(dataset: Dataset, chosen: dict[str, Any], folds: int, reporter: R
     manifest = dataset.manifest
     rows = np.sort(np.concatenate([manifest.rows("train"), manifest.rows("val")]))
     numbers = make_folds(samples_of(dataset.manifest, rows), folds, Recipe(**chosen).seed)
-    return Bench(dataset, chosen, rows, numbers, reporter)
+    if metric is None:
+        known = Imbalance.of(manifest.targets[rows], len(manifest.classes))
+        metric = "balanced_accuracy" if known.unbalanced else "accuracy"
+    return Bench(dataset, chosen, rows, numbers, reporter, metric)

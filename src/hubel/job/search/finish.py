@@ -9,6 +9,7 @@ from hubel.errors import DataError, RecipeError
 from hubel.evaluation.intervals import wilson
 from hubel.job.desk import Sitting
 from hubel.job.search.desk import SearchDesk
+from hubel.job.search.trial import value_of
 from hubel.job.work import resume, train
 from hubel.runs import Run
 from hubel.storage import locked, read_json, write_bytes
@@ -53,12 +54,19 @@ def _summary(desk: SearchDesk, study: Study, best: Any) -> dict[str, Any]:
         "best": {
             "number": best.number,
             "settings": study.settings_of(best, desk.space),
-            "accuracy": wilson(round(best.value * n), n).to_json() | {"n": n},
-            "folds": [fold["right"] / fold["n"] for fold in folds],
+            "metric": desk.bench.metric,
+            "value": best.value,
+            "accuracy": wilson(_right(best, n), n).to_json() | {"n": n},
+            "folds": [value_of([fold], desk.bench.metric) for fold in folds],
         },
         "importance": study.importance(),
         "labels": {name: desk.space.label(name) for name in desk.space.holes},
     }
+
+
+def _right(best: Any, n: int) -> int:
+    """Right answers out of fold; of older searches, which are valued by accuracy, from that."""
+    return int(best.user_attrs.get("right", round(best.value * n)))
 
 
 def _trial(desk: SearchDesk, study: Study, frozen: Any) -> dict[str, Any]:

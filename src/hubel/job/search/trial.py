@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hubel.errors import DivergedError, StorageError
 from hubel.job.search.bench import Bench, FoldFound, FoldJob
 from hubel.runs import Run, versions
@@ -19,7 +21,7 @@ from hubel.storage import read_json, storage_errors, write_json
 from hubel.training.loop import Row
 from hubel.tuning.study import Ending, Study, Trial
 
-__all__ = ["Clock", "TrialJob", "run_trial"]
+__all__ = ["Clock", "TrialJob", "run_trial", "value_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,20 @@ class TrialJob:
     stop: Callable[[], bool]
 
 
+def value_of(folds: list[dict[str, Any]], metric: str) -> float:
+    """A metric over all answers of some folds, as `run.json` of a trial has them.
+
+    Example:
+        >>> fold = {"right": 9, "n": 12, "classes": {"right": [9, 0], "n": [9, 3]}}
+        >>> value_of([fold], "accuracy"), value_of([fold], "balanced_accuracy")
+        (0.75, 0.5)
+    """
+    if metric == "accuracy":
+        return sum(fold["right"] for fold in folds) / sum(fold["n"] for fold in folds)
+    right, n = (np.sum([fold["classes"][key] for fold in folds], axis=0) for key in ("right", "n"))
+    return float((right[n > 0] / n[n > 0]).mean())
+
+
 class _GivenUpError(Exception):
     """The trial ends before its last epoch."""
 
@@ -74,7 +90,8 @@ def run_trial(job: TrialJob, trial: Trial, folder: Path) -> Ending:
     book = _Book.open(folder, trial, job.epochs)
     if book.facts["status"] != "running":  # killed between the last word here and in the study
         ending: Ending = book.facts["status"]
-        job.study.end(trial, ending, book.facts["value"], book.facts["error"] or "")
+        right = book.right if ending == "complete" else None
+        job.study.end(trial, ending, book.facts["value"], book.facts["error"] or "", right)
         return ending
     try:
         _expect_time(job, trial, book)
@@ -126,9 +143,12 @@ class _Book:
 
     def add(self, fold: int, found: FoldFound) -> None:
         right, count = int(found.right.sum()), len(found.right)
+        classes = found.probabilities.shape[1]
+        each = [np.bincount(truth, minlength=classes).tolist()
+                for truth in (found.truth[found.right], found.truth)]  # fmt: skip
         self.facts["folds"].append(
             {"fold": fold, "right": right, "n": count, "seconds": round(found.seconds, 2),
-             "rows": found.rows}
+             "classes": {"right": each[0], "n": each[1]}, "rows": found.rows}
         )  # fmt: skip
         self.facts["seconds"] = round(self.facts["seconds"] + found.seconds, 2)
         self.write()
@@ -137,10 +157,13 @@ class _Book:
         self.run.write_facts(self.facts)
 
     @property
-    def accuracy(self) -> float:
-        """Share of right answers over all folds so far."""
-        folds = self.facts["folds"]
-        return sum(fold["right"] for fold in folds) / sum(fold["n"] for fold in folds)
+    def right(self) -> int:
+        """Right answers over all folds so far."""
+        return sum(fold["right"] for fold in self.facts["folds"])
+
+    def value(self, metric: str) -> float:
+        """A metric over all folds so far."""
+        return value_of(self.facts["folds"], metric)
 
 
 def _expect_time(job: TrialJob, trial: Trial, book: _Book) -> None:
@@ -158,12 +181,13 @@ def _expect_time(job: TrialJob, trial: Trial, book: _Book) -> None:
 
 def _run_fold(job: TrialJob, trial: Trial, book: _Book, fold: int) -> None:
     train, held = job.bench.sides(fold)
-    before = [each["right"] / each["n"] for each in book.facts["folds"]]
+    metric = job.bench.metric
+    before = [value_of([each], metric) for each in book.facts["folds"]]
 
     def on_epoch(rows: list[Row]) -> None:
         book.run.write_results(rows)
         # Over the folds so far, so that trials are compared at a point where all have the same.
-        value = (sum(before) + rows[-1]["val_accuracy"]) / (len(before) + 1)
+        value = (sum(before) + rows[-1][f"val_{metric}"]) / (len(before) + 1)
         step = fold * job.epochs + int(rows[-1]["epoch"])
         last = step >= job.epochs * job.bench.count
         if job.study.report(trial, value, step) and not last:
@@ -184,9 +208,11 @@ def _run_fold(job: TrialJob, trial: Trial, book: _Book, fold: int) -> None:
 
 
 def _ended(job: TrialJob, trial: Trial, book: _Book, ending: Ending) -> Ending:
-    value = book.accuracy if ending == "complete" else None
+    complete = ending == "complete"
+    value = book.value(job.bench.metric) if complete else None
     book.facts |= {"status": ending, "value": value}
     book.write()
     shutil.rmtree(book.run.folder / "checkpoints", ignore_errors=True)
-    job.study.end(trial, ending, value, book.facts["error"] or "")
+    right = book.right if complete else None
+    job.study.end(trial, ending, value, book.facts["error"] or "", right)
     return ending

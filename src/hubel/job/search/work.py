@@ -49,8 +49,8 @@ def search(
             without it, what matters most for the default network.
         out: folder of the search; the first free `runs/<data>-<n>` where it is None.
         sitting: who listens; nobody by default.
-        **options: `folds=5`, `budget="30m"`, `trials`, `epochs`, `pruner`, `storage`, `study`,
-            `nested`; and settings of the recipe that are the same in every trial.
+        **options: `folds=5`, `budget="30m"`, `trials`, `epochs`, `metric`, `pruner`, `storage`,
+            `study`, `nested`; and settings of the recipe that are the same in every trial.
 
     Returns:
         The search: its best run, every trial, and the figures.
@@ -67,7 +67,7 @@ def search(
     if asked.storage is not None:
         hidden(asked.storage)
     dataset, _ = open_data(open_source(data), asked.chosen, sitting.reporter)
-    bench = make_bench(dataset, asked.chosen, asked.folds, sitting.reporter)
+    bench = make_bench(dataset, asked.chosen, asked.folds, sitting.reporter, asked.metric)
     if asked.nested:
         expect_nested(bench, Recipe(**asked.chosen).seed)
     parsed = asked.read()
@@ -81,6 +81,7 @@ def search(
     desk = replace(probe, search=found)
     found.write_facts(_facts(desk, plan))
     sitting.reporter.say(f"{len(bench.rows):,} pictures in {bench.count} folds; {plan.text}")
+    sitting.reporter.say(f"trials are valued by {bench.metric.replace('_', ' ')}")
     return _guarded(desk, plan, asked.storage or url_of_file(found.folder / _FILE))
 
 
@@ -116,7 +117,7 @@ def resume_search(
     manifest = Manifest.read(found.folder / "manifest.parquet")
     dataset = Dataset(open_source(source["source"]), source["kind"], manifest, ())
     expect_unchanged(dataset, Recipe(**asked.chosen), sitting.reporter)
-    bench = make_bench(dataset, asked.chosen, asked.folds, sitting.reporter)
+    bench = make_bench(dataset, asked.chosen, asked.folds, sitting.reporter, asked.metric)
     before = facts["seconds"]
     desk = SearchDesk(found, asked, asked.read(), bench, sitting, before)
     plan = TimePlan(facts["plan"]["epochs"], facts["plan"]["trial_seconds"], facts["plan"]["text"])
@@ -189,6 +190,7 @@ def _question(desk: SearchDesk, plan: TimePlan) -> dict[str, Any]:
     return {name: asked[name] for name in names} | {
         "epochs": plan.epochs,
         "pictures": desk.bench.digest,
+        "metric": desk.bench.metric,
     }
 
 
@@ -205,6 +207,7 @@ def _facts(desk: SearchDesk, plan: TimePlan) -> dict[str, Any]:
         "command": desk.sitting.command,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "asked": desk.asked.to_json(),
+        "metric": desk.bench.metric,
         "plan": {"epochs": plan.epochs, "trial_seconds": plan.trial_seconds, "text": plan.text},
         "study": desk.asked.study or folder.name,
         "storage": None if storage is None else hidden(storage),

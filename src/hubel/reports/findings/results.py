@@ -24,6 +24,25 @@ def accuracy(estimate: Estimate, n: int, split: str = "test", level: float = 0.9
     return f"{percent(estimate.value)}% of {count(n, seen)} are named right{around}."
 
 
+def balanced(estimate: Estimate, right: Estimate, n: int, level: float = 0.95) -> str:
+    """What share of each class is named right on average, and of all pictures.
+
+    Args:
+        estimate: balanced accuracy.
+        right: accuracy.
+        n: pictures that were scored.
+        level: of the intervals.
+    """
+    if estimate.value is None or n == 0:
+        return "No picture was scored."
+    around = f" ({percent(level, 0)}% interval {interval(estimate)})" if interval(estimate) else ""
+    also = f" ({interval(right)})" if interval(right) else ""
+    return (
+        f"Of each class {percent(estimate.value)}% are named right on average{around}; the classes "
+        f"are unequal, and of all {count(n, 'unseen picture')} {percent(right.value)}% are{also}."
+    )
+
+
 def classes(recalls: Mapping[str, tuple[int, Estimate]]) -> str:
     """Which class is found best, which worst, and whether chance could have done it.
 

@@ -23,17 +23,18 @@ def section(material: Material) -> Section:
     ladder = Ladder.read(facts.ladder)
     evaluation = facts.evaluation or {}
     accuracy = Estimate.read(evaluation.get("accuracy"))
+    first = Estimate.read(evaluation.get("balanced_accuracy")) if facts.unbalanced else accuracy
     shown = _drawn(material)
     return Section(
         id="answer",
         question="How good is it?",
-        finding=_finding(facts, accuracy),
+        finding=_finding(facts, accuracy, first),
         evidence={
             "name": facts.run.get("name") or facts.folder.name,
             "date": _date(facts.run.get("started")),
             "source": facts.part("data").get("source"),
             "task": making.task(facts.classes),
-            "headline": percent(accuracy.value) if facts.evaluation else None,
+            "headline": percent(first.value) if facts.evaluation else None,
             "unread": _unread(evaluation),
             "whose": findings.answers(ladder) if ladder and facts.evaluation else "",
             "status": _status(facts),
@@ -45,13 +46,15 @@ def section(material: Material) -> Section:
     )
 
 
-def _finding(facts: ReportFacts, accuracy: Estimate) -> str:
+def _finding(facts: ReportFacts, accuracy: Estimate, first: Estimate) -> str:
     evaluation = facts.evaluation
     if evaluation is None:
         running = facts.run.get("status") == "running"
         why = "it has not been tested yet" if running else "the run ended before it was tested"
         return f"It can't be told: {why}."
     level = float(evaluation.get("confidence", 0.95))
+    if first is not accuracy:
+        return results.balanced(first, accuracy, int(evaluation["n"]), level)
     split = str(evaluation.get("split", "test"))
     return results.accuracy(accuracy, int(evaluation["n"]), split, level)
 

@@ -9,10 +9,10 @@ from typing import Any, cast
 
 from hubel.reports.answers import drawn
 from hubel.reports.charts.tracks import parts
-from hubel.reports.facts import Table
+from hubel.reports.facts import ReportFacts, Table
 from hubel.reports.findings import making
 from hubel.reports.flaws import UNSEEN, flaw
-from hubel.reports.formats import count, percent, storage
+from hubel.reports.formats import count, percent, storage, visible
 from hubel.reports.sections.section import Material, Section
 
 _COLUMNS = (
@@ -57,7 +57,7 @@ def section(material: Material) -> Section | None:
         evidence={
             "table": _counts(used, names),
             "splits": [name for name in _SPLITS if name in used["split"]],
-            "about": _about(used),
+            "about": [*_about(used), *_balance(facts)],
             "samples": _samples(material, used, names),
             "problems": _problems(out, reasons),
             "notes": facts.part("data").get("notes") or [],
@@ -120,6 +120,18 @@ def _about(used: Columns) -> list[tuple[str, str]]:
     frames = sum((n or 1) > 1 for n in used["frames"])
     if frames:
         rows.append(("Frames", f"{count(frames, 'picture')} with several; the first is used"))
+    return rows
+
+
+def _balance(facts: ReportFacts) -> list[tuple[str, str]]:
+    """How unequal the training classes are, and what is made of it; older runs say neither."""
+    imbalance = facts.part("data").get("imbalance")
+    balance = facts.part("recipe").get("balance")
+    rows: list[tuple[str, str]] = []
+    if imbalance:
+        rows.append(("Training classes", visible(str(imbalance["text"]))))
+    if balance:
+        rows.append(("Balance", f"{balance['value']}: {balance['why']}"))
     return rows
 
 

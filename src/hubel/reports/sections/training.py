@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, cast
 
 from hubel.reports.charts.curves import Series, line_chart
@@ -27,8 +27,10 @@ def section(material: Material) -> Section | None:
         question="How was it trained?",
         finding=making.training(facts.results, number(facts.part("seconds").get("training"))),
         evidence={
-            "charts": [chart for chart in _charts(facts.results) if chart is not None],
+            "charts": [chart for chart in _charts(facts) if chart is not None],
             "plan": plan.get("text") or "",
+            "epoch": facts.part("epoch").get("text") or "",
+            "balanced": any(row.get("val_balanced_accuracy") is not None for row in facts.results),
             "replans": facts.run.get("replans") or [],
             "recipe": _recipe(recipe),
             "epochs": _epochs(facts),
@@ -36,21 +38,33 @@ def section(material: Material) -> Section | None:
     )
 
 
-def _charts(rows: Sequence[Mapping[str, float | None]]) -> list[Any]:
+def _shipped(facts: ReportFacts) -> float | None:
+    """The epoch whose weights were shipped, where it was chosen."""
+    choice = facts.part("epoch")
+    if not choice or not facts.results:
+        return None
+    last = facts.results[-1]["epoch"]
+    return number(choice["best"]["epoch"]) if choice["ships"] == "best" else last
+
+
+def _charts(facts: ReportFacts) -> list[Any]:
+    rows = facts.results
     epochs = [row["epoch"] or 0.0 for row in rows]
 
     def column(name: str) -> list[float | None]:
         return [row.get(name) for row in rows]
 
     accuracies = [value for value in column("val_accuracy") if value is not None]
-    best = None
-    if len(accuracies) > 1:
+    best = _shipped(facts)
+    if best is None and len(accuracies) > 1:
         best = epochs[column("val_accuracy").index(max(accuracies))]
     losses = [
         Series("train", column("train_loss"), "c2"),
         Series("validation", column("val_loss"), "c1"),
     ]
-    right = [Series("validation", column("val_accuracy"), "c1")]
+    right = [Series("accuracy", column("val_accuracy"), "c1")]
+    if facts.unbalanced and any(x is not None for x in column("val_balanced_accuracy")):
+        right.insert(0, Series("balanced", column("val_balanced_accuracy"), "c2"))
     rates = [Series("", column("lr"), "c3")]
     return [
         line_chart("loss, nats", epochs, losses, _loss, best),
@@ -113,6 +127,8 @@ def _epochs(facts: ReportFacts) -> list[dict[str, str]]:
             "train_loss": _or_dash(row.get("train_loss"), ".4f"),
             "val_loss": _or_dash(row.get("val_loss"), ".4f"),
             "val_accuracy": percent(row.get("val_accuracy")),
+            "val_balanced_accuracy": percent(row.get("val_balanced_accuracy")),
+            "val_macro_f1": percent(row.get("val_macro_f1")),
             "lr": _or_dash(row.get("lr"), ".3g"),
             "seconds": _or_dash(row.get("seconds"), ",.1f"),
         }
