@@ -34,11 +34,12 @@ def page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def section(measured: dict[str, Any]) -> str:  # noqa: PLR0911 (one kind a line)
+def section(measured: dict[str, Any]) -> str:
     """What is shown of one result, by what it holds."""
     if "cold" in measured.get("seconds", {}):
         return start_up(measured)
-    drawers = {"near-duplicates": near_duplicates, "features": features, "kinds": predicted_times, "balance": balance,
+    drawers = {"near-duplicates": near_duplicates, "features": features,
+               "kinds": predicted_times, "balance": balance,
                "hog and svm": hog_and_svm, "design seconds": design}  # fmt: skip
     found = next((draw for key, draw in drawers.items() if key in measured), accuracy)
     return found(measured)
