@@ -9,13 +9,15 @@ import pytest
 
 from hubel.data.dataset import Dataset, Wish, open_dataset, survey
 from hubel.data.sources import open_source
+from hubel.data.split.rule import SplitRule
 from tests.conftest import fill, picture
 from tests.places import zipped
 
 
 def opened(data: Path) -> Dataset:
     source = open_source(data)
-    return open_dataset(source, survey(source, Wish(), 1, lambda _: None), 0)
+    found = survey(source, Wish(), 1, lambda _: None)
+    return open_dataset(source, found, 0, SplitRule(missing="allow"))
 
 
 def labels_by_target(dataset: Dataset) -> dict[str, str]:

@@ -236,6 +236,17 @@ def test_a_name_is_downloaded_once_and_read_without_a_network_later(
     assert labelled(open_source("hf:pets/two")) == labelled(source)
 
 
+def test_a_download_that_broke_off_is_no_data_set(
+    hub: type[_Hub], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.files = ("data/train-00000-of-00002.parquet", "data/train-00001-of-00002.parquet")
+    open_source("hf:pets/two")
+    next((tmp_path / "hub").rglob("train-00001-of-00002.parquet")).unlink()
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(DataError, match="is in the cache in part only, and HF_HUB_OFFLINE forbids"):
+        open_source("hf:pets/two")
+
+
 @pytest.mark.parametrize(
     ("name", "files", "message"),
     [

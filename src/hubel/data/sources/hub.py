@@ -123,16 +123,32 @@ def _choose(text: str, files: Sequence[str], config: str) -> list[str]:
 
 
 def _from_cache(text: str, where: dict[str, Any], config: str) -> tuple[Path, list[Path]]:
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import constants, scan_cache_dir, snapshot_download
+    from huggingface_hub.errors import CacheNotFound
 
-    for revision in (None, _CONVERTED):
-        try:
-            root = Path(snapshot_download(**where, revision=revision, local_files_only=True))
-        except Exception:  # not kept
+    try:
+        kept = scan_cache_dir(constants.HF_HUB_CACHE).repos
+    except CacheNotFound:
+        kept = frozenset()
+    mine = [r for r in kept if (r.repo_type, r.repo_id) == ("dataset", where["repo_id"])]
+    refs = mine[0].refs if mine else {}
+    for revision in ("main", _CONVERTED):
+        if revision not in refs:
             continue
+        root = refs[revision].snapshot_path
         files = [file.relative_to(root).as_posix() for file in root.rglob("*.parquet")]
         if files:
-            return root, [root / file for file in _choose(text, files, config)]
+            chosen = _choose(text, files, config)
+            folders = {os.path.dirname(file) for file in chosen}
+            patterns = [os.path.join(folder, "*.parquet") for folder in folders]
+            try:  # a download that was broken off would be a part of the data
+                snapshot_download(
+                    **where, revision=revision, local_files_only=True, allow_patterns=patterns
+                )
+            except Exception as error:
+                raise DataError(f"{text} is in the cache in part only, and HF_HUB_OFFLINE forbids "
+                                "to fetch the rest") from error  # fmt: skip
+            return root, [root / file for file in chosen]
     raise DataError(f"{text} is not in the cache, and HF_HUB_OFFLINE forbids to fetch it")
 
 
