@@ -18,7 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubel.artifact import ClassifierFile, read_artifact, write_artifact
-from hubel.data.decode import decode, upright_pixels
+from hubel.data.arrays import sample_of
+from hubel.data.decode import decode, upright
+from hubel.data.form import Decoded
 from hubel.data.preprocess import Preprocess
 from hubel.errors import ArtifactError, DataError, PictureError, RecipeError
 from hubel.models.architecture import Architecture
@@ -29,9 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Classifier", "Picture", "Prediction", "load"]
 
-Picture = "str | os.PathLike[str] | bytes | Image | NDArray[np.uint8] | Tensor"
-"""What can be classified: a path, the bytes of a file, a PIL image, an RGB or grey uint8 array
-(h, w, 3) or (h, w), or such a tensor."""
+Picture = "str | os.PathLike[str] | bytes | Image | NDArray[Any] | Tensor"
+"""What can be classified: a path, the bytes of a file, a PIL image, an array or tensor: uint8
+pictures in RGB or grey, (h, w, 3) or (h, w), or what an `.npy` file of the data could hold."""
 
 _BATCH = 256
 
@@ -92,11 +94,12 @@ class Classifier:
         layout = self.architecture.memory_format
         return module.to(memory_format=layout).eval()  # pyright: ignore[reportCallIssue]
 
-    def logits(self, pixels_NHWC: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Scores of pixels that are at working size.
+    def logits(self, pixels_NHWC: NDArray[Any]) -> NDArray[np.float32]:
+        """Scores of samples that are at working size.
 
         Args:
-            pixels_NHWC: uint8, (n, height, width, channels), as `Preprocess.pixels` gives them.
+            pixels_NHWC: (n, *size, channels), as `Preprocess.pixels` gives them; of pictures
+                (n, height, width, channels).
 
         Returns:
             float32, (n, classes).
@@ -114,7 +117,7 @@ class Classifier:
                 torch.cat(parts).numpy() if parts else np.zeros((0, len(self.classes)), np.float32)
             )
 
-    def probabilities(self, pixels_NHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
+    def probabilities(self, pixels_NHWC: NDArray[Any]) -> NDArray[np.float64]:
         """Calibrated probabilities of pixels that are at working size: (n, classes)."""
         return softmax(self.logits(pixels_NHWC), self.temperature)
 
@@ -123,7 +126,8 @@ class Classifier:
 
         Args:
             pictures: a path, the bytes of a file, a PIL image, a uint8 array (h, w, 3) in RGB or
-                (h, w) in grey, a tensor of that kind, or a list of any of these.
+                (h, w) in grey, an array of the kind that was learned, as a `.npy` file could hold
+                it, such a tensor, or a list of any of these.
 
         Returns:
             A `Prediction`, or a list of them in the same order. A picture that can't be read
@@ -137,7 +141,7 @@ class Classifier:
         self, pictures: Iterable[Any], read: Callable[[Any], bytes] | None = None
     ) -> Iterable[Prediction]:
         """Classify a stream of pictures in batches; memory does not grow with their number."""
-        waiting: list[tuple[str | None, NDArray[np.uint8] | str]] = []
+        waiting: list[tuple[str | None, NDArray[Any] | str]] = []
         for picture in pictures:
             waiting.append(self._open(picture, read))
             if len(waiting) == _BATCH:
@@ -162,18 +166,24 @@ class Classifier:
 
     def _open(
         self, picture: Any, read: Callable[[Any], bytes] | None
-    ) -> tuple[str | None, NDArray[np.uint8] | str]:
+    ) -> tuple[str | None, NDArray[Any] | str]:
         name = _shown(picture) if isinstance(picture, str | os.PathLike) else None
         try:
-            return name, self.preprocess.pixels(_decoded(picture, read))
+            return name, self.preprocess.pixels(_decoded(picture, read, self.preprocess))
         except PictureError as error:
             return name, str(error)
 
-    def _answer(
-        self, waiting: list[tuple[str | None, NDArray[np.uint8] | str]]
-    ) -> Iterable[Prediction]:
+    def _rows(self, pixels: list[NDArray[Any]]) -> NDArray[np.float64]:
+        """Probabilities of samples that may be of several buckets: (n, classes)."""
+        found = np.empty((len(pixels), len(self.classes)))
+        for shape in sorted({one.shape for one in pixels}):
+            here = [place for place, one in enumerate(pixels) if one.shape == shape]
+            found[here] = self.probabilities(np.stack([pixels[place] for place in here]))
+        return found
+
+    def _answer(self, waiting: list[tuple[str | None, NDArray[Any] | str]]) -> Iterable[Prediction]:
         pixels = [found for _, found in waiting if not isinstance(found, str)]
-        rows = iter(self.probabilities(np.stack(pixels)) if pixels else ())
+        rows = iter(self._rows(pixels))
         for name, found in waiting:
             if isinstance(found, str):
                 yield Prediction(name, error=found)
@@ -230,7 +240,7 @@ def _check_fit(classifier: Classifier, folder: Path) -> None:
     pairs = [
         ("classes", len(classifier.classes), architecture.num_classes),
         ("channels", preprocess.num_channels, architecture.in_channels),
-        ("size", (preprocess.height, preprocess.width), tuple(architecture.image_size)),
+        ("size", preprocess.size, tuple(architecture.image_size)),
         ("means", len(preprocess.mean), preprocess.num_channels),
         ("deviations", len(preprocess.std), preprocess.num_channels),
     ]
@@ -247,14 +257,18 @@ def _check_fit(classifier: Classifier, folder: Path) -> None:
         raise ArtifactError(f"{folder}: the weights are of another network: {error}") from error
 
 
-def _decoded(picture: Any, read: Callable[[Any], bytes] | None) -> NDArray[np.uint8]:
+def _decoded(
+    picture: Any, read: Callable[[Any], bytes] | None, way: Preprocess
+) -> Decoded | NDArray[Any]:
     if isinstance(picture, bytes):
-        return decode(picture).pixels
+        return decode(picture, kind=way.kind, enough=way.enough)
     if isinstance(picture, str | os.PathLike):
-        return decode((read or _read)(picture)).pixels
+        return decode((read or _read)(picture), kind=way.kind, enough=way.enough)
     if hasattr(picture, "getexif"):
-        return upright_pixels(picture)
+        return upright(picture)
     array = np.asarray(picture)
+    if not way.plain and array.dtype.kind in "buif":
+        return sample_of(array, way.kind, "array")
     shaped = (array.ndim == 2 or array.shape[2:] == (3,)) and array.size > 0
     if array.dtype != np.uint8 or not shaped:
         raise DataError(

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from hubel.data.buckets import bucket_of, place
 from hubel.data.preprocess import PIXEL_RULE, Preprocess
 from hubel.errors import RecipeError
 
 SIDES = st.integers(1, 130)
-SHAPES = st.sampled_from(["squash", "crop", "pad"])
+SHAPES = st.sampled_from(["squash", "crop", "pad", "bucket"])
 WAYS = st.builds(
     Preprocess,
     height=SIDES,
@@ -48,7 +49,7 @@ def test_a_picture_of_one_shade_keeps_it(
     way: Preprocess, height: int, width: int, shade: int
 ) -> None:
     found = way.pixels(np.full((height, width), shade, np.uint8))
-    allowed = {shade, way.background} if way.shape == "pad" else {shade}
+    allowed = {shade, way.background} if way.shape in ("pad", "bucket") else {shade}
     assert set(np.unique(found).tolist()) <= allowed
     assert shade in found
 
@@ -101,7 +102,7 @@ def test_a_crop_reaches_two_opposite_edges_and_cuts_both_others_alike(
     assert abs(there - back).max() <= 2
 
 
-@pytest.mark.parametrize("shape", ["squash", "crop", "pad"])
+@pytest.mark.parametrize("shape", ["squash", "crop", "pad", "bucket"])
 def test_a_multiple_in_both_sides_is_a_plain_resize(shape: Any) -> None:
     picture = noise(48, 96)
     expected = Image.fromarray(picture).resize((24, 12), Image.Resampling.BILINEAR)
@@ -173,6 +174,11 @@ CHANGES: dict[str, Any] = {
     "channels": "grey",
     "shape": "pad",
     "background": 0,
+    "kind": "volume",
+    "depth": "uint16",
+    "planes": 2,
+    "reduced": True,
+    "buckets": ((8, 8),),
 }
 SAME_PIXELS = {"mean": (0.1,) * 3, "std": (0.2,) * 3}
 FIXED = {"interpolation", "pixel_rule"}  # there is one of each today
@@ -192,6 +198,45 @@ def test_the_geometry_changes_with_whatever_may_change_a_pixel(name: str) -> Non
 def test_the_geometry_does_not_change_with_what_changes_no_pixel(name: str) -> None:
     way = Preprocess(height=8, width=8)
     assert replace(way, **{name: SAME_PIXELS[name]}).geometry == way.geometry
+
+
+BUCKETS = ((112, 84), (84, 112), (68, 136))
+
+
+@given(SIDES, SIDES, st.sampled_from(["uint8", "uint16", "float32"]))
+def test_a_picture_in_its_bucket_is_what_the_store_of_that_bucket_keeps(
+    height: int, width: int, depth: Any
+) -> None:
+    way = Preprocess(height=96, width=96, shape="bucket", buckets=BUCKETS, depth=depth)
+    picture = noise(height, width).astype(depth)
+    own = bucket_of(BUCKETS, (height, width))
+    part = way.parts[BUCKETS.index(own)]
+    found = way.pixels(picture)
+    assert found.shape == (*own, 3)
+    np.testing.assert_array_equal(found, part.pixels(picture))
+    assert len({one.geometry for one in (way, *way.parts)}) == 4
+    decoding = [replace(one, reduced=True).enough for one in (way, *way.parts)]
+    assert decoding == [None] * 4  # a reduced picture may have another ratio by its rounding
+
+
+@given(SIDES, SIDES)
+def test_what_a_bucket_has_over_is_background_on_both_sides_and_the_rest_the_picture(
+    height: int, width: int
+) -> None:
+    for depth in ("uint8", "uint16"):
+        way = Preprocess(height=96, width=96, channels="grey", shape="bucket", depth=depth,
+                         background=0, buckets=BUCKETS)  # fmt: skip
+        found = way.pixels(np.full((height, width), 200, depth))[..., 0]
+        inner = place((height, width), found.shape).inner
+        top, left = ((side - own) // 2 for side, own in zip(found.shape, inner, strict=True))
+        assert (found == 0).sum() == found.size - inner[0] * inner[1]
+        assert (found[top : top + inner[0], left : left + inner[1]] == 200).all()
+
+
+@pytest.mark.parametrize("kind", ["signal", "volume"])
+def test_buckets_are_for_pictures(kind: Any) -> None:
+    with pytest.raises(RecipeError, match=f"shape bucket .* for {kind}s give squash, crop or pad"):
+        Preprocess(height=8, width=8, kind=kind, shape="bucket")
 
 
 @pytest.mark.parametrize(("height", "width"), [(0, 8), (8, 0), (-1, 8)])

@@ -25,7 +25,7 @@ def shaped(name: str, number: float) -> Any:
     """A number in the form that a setting has."""
     kind = str(SETTINGS[name].type)
     whole = int(number) if "int" in kind and number == number // 1 else number
-    if kind.startswith("tuple[int, int]"):
+    if kind.startswith("Size"):
         return (whole, whole)
     return (whole,) if kind.startswith("tuple") else whole
 
@@ -103,7 +103,7 @@ KINDS = [
     ("flip", 1, "on or off, got 1"),
     ("lr", "0.1", "a number, got '0.1'"),
     ("model", 3, "a word, got 3"),
-    ("size", (16,), r"pixels such as 64, or 96x128 \(height x width\), got \(16,\)"),
+    ("size", (), r"pixels such as 64, or 96x128 \(height x width\), or 32x64x64 of volumes, got"),
     ("widths", (8.0,), r"whole numbers such as 32,64,96, got \(8.0,\)"),
     ("widths", (), r"whole numbers such as 32,64,96, got \(\)"),
     ("resolutions", ((0.5,),), "until:share pairs such as 0.5:0.6,1:1, got "),
@@ -121,7 +121,7 @@ TEXTS = [
     ("epochs", "2.5", "a whole number, got '2.5'"),
     ("lr", "fast", "a number, got 'fast'"),
     ("flip", "maybe", "on or off, got 'maybe'"),
-    ("size", "1x2x3", "pixels such as 64, or 96x128"),
+    ("size", "1x2x3x4", "pixels such as 64, or 96x128"),
     ("size", "64x", "pixels such as 64, or 96x128"),
     ("widths", "8;8", "whole numbers such as 32,64,96, got '8;8'"),
     ("resolutions", "0.5", "until:share pairs such as 0.5:0.6,1:1, got '0.5'"),
@@ -135,9 +135,10 @@ def test_text_that_is_no_such_value_is_refused(name: str, text: str, expected: s
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("64", (64, 64)), ("96x128", (96, 128)), ("8X9", (8, 9))]
+    ("text", "value"),
+    [("64", (64, 64)), ("96x128", (96, 128)), ("8X9", (8, 9)), ("4x8x9", (4, 8, 9))],
 )
-def test_a_size_is_a_side_or_height_by_width(text: str, value: tuple[int, int]) -> None:
+def test_a_size_is_a_side_or_one_number_an_axis(text: str, value: tuple[int, ...]) -> None:
     assert parse_setting("size", text) == value
 
 

@@ -26,7 +26,7 @@ EITHER = {"epochs", "budget"}
 # Each has an effect with few losses only: tests/training/test_loss_settings.py
 OF_A_LOSS = {"margin", "squared", "focal_gamma", "effective_beta"}
 # None means: the network's own, pixels, or the other of the two
-OPTIONAL = {"widths", "features", "effective_beta", *EITHER}
+OPTIONAL = {"widths", "features", "kind", "effective_beta", *EITHER}
 
 
 def facts(pictures: int = PICTURES, side: int = 32, device: torch.device = CPU) -> Facts:

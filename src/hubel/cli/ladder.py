@@ -10,13 +10,16 @@ import typer
 from hubel.cli.train import (
     SAMPLE,
     BalanceName,
+    Channels,
     Data,
     Device,
     Json,
+    KindOf,
     Out,
     Resume,
     Seed,
     Sets,
+    Shape,
     Size,
     Split,
     Workers,
@@ -35,8 +38,6 @@ Rungs = Annotated[
     typer.Option(help=f"Names with commas between them, of: {', '.join(RUNGS)} [all]."),
 ]
 Budget = Annotated[str | None, typer.Option(help="Time for everything, as 90s, 15m [15m].")]
-Channels = Annotated[str | None, typer.Option(help="rgb or grey [what the pictures are].")]
-Shape = Annotated[str | None, typer.Option(help="squash, crop or pad other ratios [squash].")]
 
 
 def command(  # noqa: PLR0917 (typer calls it by name)
@@ -46,6 +47,7 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     out: Out = None,
     resume: Resume = None,
     size: Size = None,
+    kind: KindOf = None,
     channels: Channels = None,
     shape: Shape = None,
     balance: BalanceName = None,
@@ -57,8 +59,9 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     json: Json = False,
 ) -> None:
     """Fit classifiers from the largest class to networks, and say which differences are real."""
-    given = {"budget": budget, "size": size, "channels": channels, "shape": shape, "seed": seed,
-             "balance": balance, "device": device, "workers": workers, "split": split}  # fmt: skip
+    given = {"budget": budget, "size": size, "kind": kind, "channels": channels, "shape": shape,
+             "seed": seed, "balance": balance, "device": device, "workers": workers,
+             "split": split}  # fmt: skip
     chosen = {name: value for name, value in given.items() if value is not None}
     chosen |= assignments(set_ or [], chosen)
     if resume is not None:

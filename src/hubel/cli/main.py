@@ -15,6 +15,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import sys  # noqa: E402
 import traceback  # noqa: E402
+import warnings  # noqa: E402
 from typing import Any, NoReturn  # noqa: E402
 
 import typer  # noqa: E402
@@ -22,6 +23,7 @@ from typer.core import TyperGroup  # noqa: E402
 
 from hubel import __version__  # noqa: E402
 from hubel.cli import (  # noqa: E402
+    cache,
     data,
     design,
     ladder,
@@ -69,6 +71,7 @@ app.command("train")(train.command)
 app.command("ladder")(ladder.command)
 app.command("predict")(predict.command)
 app.command("data")(data.command)
+app.add_typer(cache.app, name="cache")
 app.command("design")(design.command)
 app.command("models")(models.command)
 app.command("optimizers")(optimizers.command)
@@ -91,11 +94,17 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a name that the terminal can't show is escaped
             stream.reconfigure(errors="backslashreplace")
+    warnings.showwarning = _note
     try:
         app(prog_name="hubel", standalone_mode=True)
     except Exception:
         traceback.print_exc()
         _leave("this is a bug of hubel: please report it with the lines above", BUG)
+
+
+def _note(message: Warning | str, *_: object, **__: object) -> None:
+    """A warning as one line, without the place in the code that it comes from."""
+    print(printable(f"note: {message}"), file=sys.stderr)
 
 
 def _leave(message: str, code: int, *, lines: bool = False) -> NoReturn:

@@ -35,6 +35,18 @@ Model = Annotated[
     ),
 ]
 Size = Annotated[str | None, typer.Option(help="Input in pixels: 64 or 96x128 (height x width).")]
+KindOf = Annotated[
+    str | None,
+    typer.Option(help="What arrays are: picture, signal or volume [by the number of their axes]."),
+]
+Channels = Annotated[
+    str | None,
+    typer.Option(help="rgb, grey, or rgba, which keeps the alpha [grey where all are]."),
+]
+Shape = Annotated[
+    str | None,
+    typer.Option(help="Pictures of other ratios: squash, crop, pad or bucket [squash]."),
+]
 BatchSize = Annotated[int | None, typer.Option("--batch-size", "-b", help="Pictures a step.")]
 LossName = Annotated[
     str | None,
@@ -91,6 +103,9 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     epochs: Epochs = None,
     model: Model = None,
     size: Size = None,
+    kind: KindOf = None,
+    channels: Channels = None,
+    shape: Shape = None,
     batch_size: BatchSize = None,
     loss: LossName = None,
     balance: BalanceName = None,
@@ -109,8 +124,9 @@ def command(  # noqa: PLR0917 (typer calls it by name)
     if settings:
         _list_settings()
         return
-    chosen = {"budget": budget, "epochs": epochs, "model": model, "size": size, "lr": lr,
-              "loss": loss, "balance": balance, "monitor": monitor, "optimizer": optimizer,
+    chosen = {"budget": budget, "epochs": epochs, "model": model, "size": size, "kind": kind,
+              "channels": channels, "shape": shape, "lr": lr, "loss": loss,
+              "balance": balance, "monitor": monitor, "optimizer": optimizer,
               "batch_size": batch_size, "seed": seed, "device": device,
               "workers": workers, "split": split}  # fmt: skip
     chosen = {name: value for name, value in chosen.items() if value is not None}

@@ -1,11 +1,13 @@
-"""Random changes of training pictures: drawn by key, executed on a whole batch at once.
+"""Random changes of training samples: drawn by key, executed on a whole batch at once.
 
 Every draw is a function of (seed, epoch, sample), so it does not matter who makes the batch or
-when. Flip, shift, zoom and the change to the training resolution are one resampling.
+when. Flip, shift, zoom and the change to the training resolution are one resampling. A signal is
+shifted and zoomed along its one axis, a volume along all three.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,12 +26,15 @@ class Augmentation:
     """How far training pictures are changed; the zero of each setting is off.
 
     Attributes:
-        flip: left and right are exchanged in every second epoch, by turns, a random half first.
-        shift: largest shift up, down, left or right, as a share of the side; borders reflect.
-        zoom: largest share of the area that a random crop leaves out.
-        aspect: log of the largest change of a crop's aspect ratio.
-        color: largest relative change of brightness, contrast and saturation.
-        erase: side of a random square that is made grey, as a share of the side.
+        flip: left and right are exchanged in every second epoch, by turns, a random half first;
+            of a signal begin and end.
+        shift: largest shift along each axis, as a share of the side; borders reflect.
+        zoom: largest share of the area, length or space that a random crop leaves out.
+        aspect: log of the largest change of a crop's aspect ratio; of pictures.
+        color: largest relative change of brightness, contrast and saturation; of a signal or a
+            volume its gain.
+        erase: side of a random square that is made grey, as a share of the side; of a signal a
+            stretch, of a volume a cube.
         mixup: parameter of the Beta distribution of blended pairs (Zhang et al. 2018).
         cutmix: the same, of pairs where one picture fills a box of the other (Yun et al. 2019).
     """
@@ -60,18 +65,21 @@ class Key:
         return uniform(self.seed, stream, self.epochs, self.samples)
 
 
-def augment(x_NCHW: Tensor, key: Key, how: Augmentation, size: tuple[int, int]) -> Tensor:
-    """Change a batch of normalised pictures.
+def augment(x_NCHW: Tensor, key: Key, how: Augmentation, size: tuple[int, ...]) -> Tensor:
+    """Change a batch of normalised samples.
 
     Args:
-        x_NCHW: float, (n, channels, height, width), channels-last memory.
+        x_NCHW: float, (n, channels, height, width), channels-last memory; of signals
+            (n, channels, length), of volumes (n, channels, planes, height, width).
         key: decides every draw.
         how: how far.
-        size: height and width of the result.
+        size: of the result; signals and volumes keep theirs.
 
     Returns:
-        float, (n, channels, *size), channels-last memory.
+        float, (n, channels, *size), of pictures in channels-last memory.
     """
+    if x_NCHW.ndim != 4:
+        return _augment_other(x_NCHW, key, how)
     x_NCHW = _resample(x_NCHW, key, how, size)
     if how.color:
         x_NCHW = _recolor(x_NCHW, key, how.color)
@@ -86,7 +94,7 @@ def mix(
     """Blend or cut pairs of a batch, and their targets alike.
 
     Args:
-        x_NCHW: float, (n, channels, height, width).
+        x_NCHW: float, (n, channels, height, width), or with one or three axes.
         y_NK: float, (n, classes), target probabilities.
         how: `mixup` and `cutmix`; with both, each step draws one of them.
         seed: of the run.
@@ -101,12 +109,12 @@ def mix(
     partner = torch.from_numpy(draws.permutation(len(x_NCHW))).to(x_NCHW.device)
     if not cut:
         return torch.lerp(x_NCHW[partner], x_NCHW, share), torch.lerp(y_NK[partner], y_NK, share)
-    height, width = x_NCHW.shape[2:]
-    top, bottom = _interval(height, (1 - share) ** 0.5, draws.random())
-    left, right = _interval(width, (1 - share) ** 0.5, draws.random())
+    sides = x_NCHW.shape[2:]
+    spans = [_interval(side, (1 - share) ** (1 / len(sides)), draws.random()) for side in sides]
+    box = (slice(None), slice(None), *(slice(*span) for span in spans))
     mixed = x_NCHW.clone()
-    mixed[:, :, top:bottom, left:right] = x_NCHW[partner, :, top:bottom, left:right]
-    kept = 1 - (bottom - top) * (right - left) / (height * width)
+    mixed[box] = x_NCHW[partner][box]
+    kept = 1 - math.prod(end - start for start, end in spans) / math.prod(sides)
     return mixed, torch.lerp(y_NK[partner], y_NK, kept)
 
 
@@ -116,7 +124,40 @@ def _interval(side: int, share: float, place: float) -> tuple[int, int]:
     return start, start + length
 
 
-def _resample(x_NCHW: Tensor, key: Key, how: Augmentation, size: tuple[int, int]) -> Tensor:
+def _augment_other(x_NCS: Tensor, key: Key, how: Augmentation) -> Tensor:
+    """Signals and volumes: moved, then made louder or fainter, then erased in part."""
+    if how.flip or how.shift or how.zoom:
+        if x_NCS.ndim == 3:  # a picture of one row: what goes up and down changes nothing
+            size = (1, x_NCS.shape[2])
+            x_NCS = _resample(x_NCS[:, :, None], key, how, size)[:, :, 0]
+        else:
+            x_NCS = _move_volumes(x_NCS, key, how)
+    if how.color:
+        gain = torch.from_numpy((1 + how.color * _signed(key, "gain")).astype(np.float32))
+        x_NCS = x_NCS * gain.to(x_NCS.device).reshape(-1, *[1] * (x_NCS.ndim - 1))
+    return _erase(x_NCS, key, how.erase) if how.erase else x_NCS
+
+
+def _move_volumes(x_NCDHW: Tensor, key: Key, how: Augmentation) -> Tensor:
+    scale = np.cbrt(1 - how.zoom * key.draw("zoom"))
+    places: list[Tensor] = []
+    streams = ("shift deep", "shift down", "shift across")
+    for side, stream in zip(x_NCDHW.shape[2:], streams, strict=True):
+        drawn = _signed(key, stream)
+        offset = (1 - scale) * drawn + 2 / side * np.rint(how.shift * side * drawn)
+        turned = how.flip and stream == "shift across"
+        wide = np.where(_flipped(key), -scale, scale) if turned else scale
+        places.append(_places(wide, offset, side).to(x_NCDHW.device))
+    deep, down, across = places
+    grid = torch.broadcast_tensors(
+        across[:, None, None, :], down[:, None, :, None], deep[:, :, None, None]
+    )
+    return functional.grid_sample(
+        x_NCDHW, torch.stack(grid, -1), "bilinear", "reflection", align_corners=False
+    )
+
+
+def _resample(x_NCHW: Tensor, key: Key, how: Augmentation, size: tuple[int, ...]) -> Tensor:
     height, width = x_NCHW.shape[2:]
     if not (how.flip or how.shift or how.zoom or how.aspect) and size == (height, width):
         return x_NCHW
@@ -168,12 +209,15 @@ def _recolor(x_NCHW: Tensor, key: Key, strength: float) -> Tensor:
 
 
 def _erase(x_NCHW: Tensor, key: Key, side: float) -> Tensor:
-    inside: list[Tensor] = []
-    for dim, stream in ((2, "erase down"), (3, "erase across")):
+    box = torch.ones((), dtype=torch.bool, device=x_NCHW.device)
+    streams = ("erase deep", "erase down", "erase across")
+    for dim, stream in enumerate(streams[5 - x_NCHW.ndim :], 2):
         length = x_NCHW.shape[dim]
         drawn = key.draw(stream).astype(np.float32)
         place = torch.from_numpy(drawn).to(x_NCHW.device)[:, None] * (1 - side)
         centers = (torch.arange(length, device=x_NCHW.device) + 0.5) / length
-        inside.append((centers >= place) & (centers < place + side))
-    box = inside[0][:, None, :, None] & inside[1][:, None, None, :]
+        inside = (centers >= place) & (centers < place + side)
+        shape = [len(inside), *[1] * (x_NCHW.ndim - 1)]
+        shape[dim] = length
+        box = box & inside.reshape(shape)
     return x_NCHW.masked_fill(box, 0.0)

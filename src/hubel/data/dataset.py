@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,14 +17,21 @@ from numpy.typing import NDArray
 
 from hubel.caches import cache_folder
 from hubel.data.audit.alike import Alike, told, with_clusters
-from hubel.data.audit.columns import audit_columns
-from hubel.data.audit.screen import brief, screen
+from hubel.data.audit.screen import flaws
 from hubel.data.audit.thumbnails import make_room, thumbnail_store
-from hubel.data.decode import decode, read_header
+from hubel.data.buckets import buckets_of
+from hubel.data.decode import decode
+from hubel.data.form import Kind, Seen
+from hubel.data.headers import header_of
+from hubel.data.jpeg import reduction
+from hubel.data.kinds import are_stacks, as_stack, common, fitting_way, seen_in, settle_kind
+from hubel.data.live import LiveSegment
 from hubel.data.manifest import SCHEMA, Manifest
 from hubel.data.pixels import Pixels, PixelStore
-from hubel.data.preprocess import Preprocess, Shape
+from hubel.data.preprocess import Preprocess
 from hubel.data.scan import Progress, Records, ScanCache, scan
+from hubel.data.shape_costs import true_sizes
+from hubel.data.shelves import CacheFullError, CacheNote, shelves_folder
 from hubel.data.sources import Listing, Source
 from hubel.data.split import (
     Samples,
@@ -36,6 +45,7 @@ from hubel.data.split import (
     settle_given,
 )
 from hubel.data.warned import quiet_decoders
+from hubel.data.wish import Wish
 from hubel.errors import DataError, PictureError
 
 __all__ = [
@@ -51,15 +61,6 @@ __all__ = [
 _HEADERS = 64
 _LARGEST_SIDE = 128
 _SAME_RATIO, _MOST = 0.05, 0.9
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wish:
-    """What the user asked of the pixels; None leaves it to a rule."""
-
-    size: tuple[int, int] | None = None
-    channels: str | None = None
-    shape: Shape = "squash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +98,23 @@ def survey(
         The listing, and one record for each of its entries.
     """
     listing = source.list(lambda count: (on_listed(count), progress(0))[1])
+    listing = replace(listing, reading=wish.kind)
     on_listed(len(listing.entries))
-    cache = ScanCache(cache_folder() / "scans" / f"{source.key}.parquet")
-    guess = choose_preprocess(_headers(source, listing, cache), wish)
-    store = pixel_store(source, guess) if guess else None
-    writer = make_room(store, thumbnail_store(source)) if store else None
+    cache = ScanCache(_scans(source, wish.kind))
+    seen = _headers(source, listing, cache)
+    if wish.kind is None and are_stacks(seen):
+        listing, seen = replace(listing, reading="volume"), [as_stack(one) for one in seen]
+        cache = ScanCache(_scans(source, "volume"))
+    # Which buckets there are is known when all are scanned; all else takes pictures of one size.
+    guess = choose_preprocess(common(seen, wish.kind), _of_one_size(wish))
+    writer = make_room(pixel_store(source, guess), thumbnail_store(source)) if guess else None
     records = scan(source, listing, cache, writer=writer, workers=workers, progress=progress)
     return listing, records
+
+
+def _scans(source: Source, reading: Kind | None) -> Path:
+    name = source.key if reading is None else f"{source.key}-{reading}"
+    return cache_folder() / "scans" / f"{name}.parquet"
 
 
 def open_dataset(
@@ -132,7 +143,7 @@ def open_dataset(
     rule = rule or SplitRule()
     given, given_notes = settle_given([entry.split for entry in listing.entries])
     expect_no_link_between_splits(listing, source.name)
-    problems: list[str | None] = records.column("problem").to_pylist()
+    problems, kind_notes = settle_kind(records, listing.reading)
     samples, usable = _usable(listing, records, given, problems)
     for place, other in contradictions(samples).items():
         problems[usable[place]] = f"the same picture is also in class {other!r}"
@@ -141,7 +152,7 @@ def open_dataset(
         problems[usable[place]] = f"the same {what} is also in the {split} split"
     expect_apart(samples, leaked, source.name)
     samples, usable = _usable(listing, records, given, problems)
-    samples = samples if alike is None else _clustered(samples, alike, usable)
+    samples = samples if alike is None else replace(samples, clusters=alike.numbers(usable))
     _check_classes(samples, listing, problems, source.name)
     drawn, notes = assign(samples, seed, rule)
     # A broken picture of a given split keeps it: the evaluation owes it a row with its error.
@@ -159,33 +170,21 @@ def open_dataset(
         notes = [*notes, *told(alike, splits, given)]
     blank = sorted(set(drawn) - {split for split in samples.splits if split != "train"})
     manifest = Manifest(table).with_drawn(rule.to_json(), seed, blank)
-    flaws = _flaws(found, splits, alike)
-    return Dataset(source, listing.kind, manifest, (*listing.notes, *given_notes, *notes), flaws)
+    said = (*listing.notes, *kind_notes, *given_notes, *notes)
+    return Dataset(source, listing.kind, manifest, said, flaws(found, splits, alike))
 
 
-def _clustered(samples: Samples, alike: Alike, usable: list[int]) -> Samples:
-    numbers = alike.cluster[usable].tolist()
-    return replace(samples, clusters=[n if n >= 0 else None for n in numbers])
-
-
-def _flaws(
-    found: tuple[Listing, Records], splits: list[str | None], alike: Alike | None
-) -> tuple[dict[str, Any], ...]:
-    if alike is None:
-        return ()
-    table = audit_columns(*found, splits)
-    return tuple(brief(screen(table, alike), table["file"].to_pylist()))
-
-
-def choose_preprocess(seen: list[tuple[int, int, str]], wish: Wish) -> Preprocess | None:
+def choose_preprocess(seen: Sequence[Sequence[Any]], wish: Wish) -> Preprocess | None:
     """The way to network input, by rule where the user has no wish.
 
     The longer side is the median one, at most 128 px. The input has the ratio that nine in ten
     pictures share, where there is such a one, and is a square otherwise. It is grey where every
-    picture is grey.
+    picture is grey. JPEGs are reduced while they are decoded where the median one has four times
+    the input's sides. What holds for depth, for other channels, and for signals and volumes, is in
+    `kinds`.
 
     Args:
-        seen: width, height and mode of some pictures, or of all.
+        seen: as `Seen`, of some samples, or of all; what follows the mode may be absent.
         wish: what the user asked for.
 
     Returns:
@@ -193,14 +192,28 @@ def choose_preprocess(seen: list[tuple[int, int, str]], wish: Wish) -> Preproces
     """
     if not seen:
         return None
-    height, width = wish.size or _size(seen)
-    grey = all(mode in ("1", "L", "LA") or mode.startswith(("I", "F")) for _, _, mode in seen)
-    channels = wish.channels or ("grey" if grey else "rgb")
-    assert channels in ("rgb", "grey")
-    return Preprocess(height=height, width=width, channels=channels, shape=wish.shape)
+    samples = [Seen(*one) for one in seen]
+    sides = _size(samples) if samples[0].form.kind == "picture" else (1, 1)
+    way = fitting_way(samples, sides, wish.size, wish.channels, wish.shape)
+    return replace(way, reduced=_large(samples, way) if wish.reduced is None else wish.reduced)
 
 
-def _size(seen: list[tuple[int, int, str]]) -> tuple[int, int]:
+def _large(seen: list[Seen], way: Preprocess) -> bool:
+    """Whether there are JPEGs, and the median one is large enough to be reduced."""
+    sides = np.array([one[:2] for one in seen if one.format in ("JPEG", "MPO")], np.int64)
+    if not len(sides) or not way.plain:
+        return False
+    width, height = (int(side) for side in np.median(sides, axis=0))
+    # In buckets no picture is reduced, but the same ones are squashed for what needs one size.
+    one_size = replace(way, reduced=True, shape="squash" if way.shape == "bucket" else way.shape)
+    return reduction(height, width, one_size.enough) > 1
+
+
+def _of_one_size(wish: Wish) -> Wish:
+    return replace(wish, shape="squash") if wish.shape == "bucket" else wish
+
+
+def _size(seen: list[Seen]) -> tuple[int, int]:
     widths, heights = (np.array([one[axis] for one in seen], np.float64) for axis in (0, 1))
     side = min(_LARGEST_SIDE, int(np.median(np.maximum(widths, heights))))
     ratio = float(np.median(widths / heights))
@@ -212,7 +225,8 @@ def _size(seen: list[tuple[int, int, str]]) -> tuple[int, int]:
 
 def pixel_store(source: Source, preprocess: Preprocess) -> PixelStore:
     """Where the pixels of a source are cached."""
-    return PixelStore(cache_folder() / "pixels" / source.key, preprocess)
+    root = shelves_folder()
+    return PixelStore(root / source.key, preprocess, source.name, root)
 
 
 def load_pixels(
@@ -224,10 +238,32 @@ def load_pixels(
 ) -> Pixels:
     """The pixels of some rows of the manifest, from the cache, or decoded now by some threads.
 
+    Each bucket has a store of its own.
+
     Raises:
         DataError: a file was changed or taken away since the scan.
-        StorageError: the cache has no room.
+        StorageError: the disk has no room. Where only the cache's limit is in the way, the pixels
+            are decoded anew each time they are asked for, and a `CacheNote` says so.
     """
+    if not preprocess.buckets:
+        return _load(dataset, rows, preprocess, progress, workers)
+    own = buckets_of(preprocess.buckets, true_sizes(dataset.manifest, rows))
+    parts: list[tuple[NDArray[np.int64], Pixels]] = []
+    for number, way in enumerate(preprocess.parts):
+        here = np.flatnonzero(own == number)
+        if len(here):
+            parts.append((here, _load(dataset, rows[here], way, progress, workers)))
+    return Pixels.joined(parts)
+
+
+def _load(
+    dataset: Dataset,
+    rows: NDArray[np.int64],
+    preprocess: Preprocess,
+    progress: Progress,
+    workers: int,
+) -> Pixels:
+    """As `load_pixels`, of one size."""
     store = pixel_store(dataset.source, preprocess)
     digests = dataset.manifest.digests[rows]
     pixels, missing = store.find(digests)
@@ -235,12 +271,19 @@ def load_pixels(
         return pixels
     _, first = np.unique(digests[missing], axis=0, return_index=True)
     missing = missing[np.sort(first)]
-    writer = store.writer(len(missing))
+    try:
+        writer = store.writer(len(missing))
+    except CacheFullError as error:
+        warnings.warn(
+            f"every epoch decodes anew, which is slower: {error}", CacheNote, stacklevel=2
+        )
+        return _live(dataset, rows, preprocess, workers)
 
     def decode_one(place: int) -> None:
         index = missing[place]
         content = _read_unchanged(dataset, int(rows[index]))
-        writer.write(place, decode(content).pixels, digests[index].tobytes())
+        sample = decode(content, kind=preprocess.kind, enough=preprocess.enough)
+        writer.write(place, sample, digests[index].tobytes())
 
     try:
         with quiet_decoders(), ThreadPoolExecutor(max(1, workers)) as pool:
@@ -254,6 +297,17 @@ def load_pixels(
     return pixels
 
 
+def _live(
+    dataset: Dataset, rows: NDArray[np.int64], preprocess: Preprocess, workers: int
+) -> Pixels:
+    """The same pixels, decoded whenever they are asked for."""
+    segment: Any = LiveSegment(
+        lambda place: _read_unchanged(dataset, int(rows[place])), len(rows), preprocess, workers
+    )
+    places = np.stack([np.zeros(len(rows), np.int64), np.arange(len(rows))], axis=1)
+    return Pixels((segment,), places)
+
+
 def _read_unchanged(dataset: Dataset, row: int) -> bytes:
     path = dataset.manifest.path(row)
     try:
@@ -265,18 +319,18 @@ def _read_unchanged(dataset: Dataset, row: int) -> bytes:
     return content
 
 
-def _headers(source: Source, listing: Listing, cache: ScanCache) -> list[tuple[int, int, str]]:
-    """Width, height and mode of pictures spread over the listing; known ones aren't read."""
+def _headers(source: Source, listing: Listing, cache: ScanCache) -> list[Seen]:
+    """What the headers of samples say, spread over the listing; known ones aren't read."""
     places = [place for place, entry in enumerate(listing.entries) if entry.problem is None]
     entries = [listing.entries[place] for place in places[:: max(1, len(places) // _HEADERS)]]
-    seen: list[tuple[int, int, str]] = []
+    seen: list[Seen] = []
     with quiet_decoders():
         for entry, record in zip(entries, cache.find(entries), strict=True):
             try:
                 if record is None:
-                    seen.append(read_header(source.read(entry.path)))
+                    seen.append(header_of(source.read(entry.path), listing.reading))
                 elif record.width and record.height and record.mode:
-                    seen.append((record.width, record.height, record.mode))
+                    seen.append(seen_in(record))
             except PictureError:
                 continue
     return seen

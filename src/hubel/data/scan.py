@@ -27,6 +27,7 @@ from hubel.data.audit.thumbnails import Room
 from hubel.data.columns import begins_with, places_of
 from hubel.data.decode import decode
 from hubel.data.folders import Entry
+from hubel.data.form import Kind
 from hubel.data.manifest import read_parquet, write_parquet
 from hubel.data.pixels import PixelWriter
 from hubel.data.preprocess import PIXEL_RULE
@@ -86,7 +87,7 @@ _SCHEMA: Any = pa.schema(
         ("entropy", pa.float64()),
         ("colourfulness", pa.float64()),
     ],
-    metadata={"pixel_rule": str(PIXEL_RULE)},
+    metadata={"pixel_rule": str(PIXEL_RULE), "modes": "2"},
 )
 _NONE: Any = _SCHEMA.empty_table()
 _LISTED = ["path", "size", "stamp", "problem"]
@@ -214,6 +215,7 @@ class _Task:
     entries: list[Entry]
     writer: PixelWriter | Room | None
     start: int
+    reading: Kind | None
 
 
 def scan(
@@ -221,7 +223,7 @@ def scan(
     listing: Listing,
     cache: ScanCache | None = None,
     *,
-    writer: Callable[[int], PixelWriter | Room] | None = None,
+    writer: Callable[[int], PixelWriter | Room | None] | None = None,
     workers: int = 2,
     progress: Progress = lambda _: None,
 ) -> Records:
@@ -254,7 +256,7 @@ def scan(
         for begin in range(0, len(stale), _BLOCK):
             places = stale[begin : begin + _BLOCK].tolist()
             entries = [listing.entries[place] for place in places]
-            block = _open_block(_Block(source, entries, writer), pool, progress)
+            block = _open_block(_Block(source, entries, writer, listing.reading), pool, progress)
             if cache and len(stale) > _BLOCK:
                 cache.keep(Records(block))
             found.append(block)
@@ -312,13 +314,14 @@ class _Block:
 
     source: Source
     entries: list[Entry]
-    writer: Callable[[int], PixelWriter | Room] | None
+    writer: Callable[[int], PixelWriter | Room | None] | None
+    reading: Kind | None
 
 
 def _open_block(block: _Block, pool: ThreadPoolExecutor, progress: Progress) -> Any:
     room = block.writer(len(block.entries)) if block.writer is not None else None
     tasks = [
-        _Task(block.source, block.entries[start : start + _CHUNK], room, start)
+        _Task(block.source, block.entries[start : start + _CHUNK], room, start, block.reading)
         for start in range(0, len(block.entries), _CHUNK)
     ]
     pieces: list[Any] = []
@@ -337,39 +340,40 @@ def _open_block(block: _Block, pool: ThreadPoolExecutor, progress: Progress) -> 
 
 
 def _open_chunk(task: _Task) -> Records:
-    return Records.of(
-        _open(task.source, entry, task.writer, task.start + offset)
-        for offset, entry in enumerate(task.entries)
-    )
+    return Records.of(_open(task, offset) for offset in range(len(task.entries)))
 
 
-def _open(source: Source, entry: Entry, writer: PixelWriter | Room | None, row: int) -> Record:
+def _open(task: _Task, offset: int) -> Record:
+    entry = task.entries[offset]
     seen = Record(_bytes(entry.path), entry.size, entry.stamp)
     digest = None
     said: list[str] = []
     try:
-        content = source.read(entry.path)
+        content = task.source.read(entry.path)
         digest = hashlib.sha256(content).digest()
+        enough = task.writer.preprocess.enough if task.writer is not None else None
         with listening(content) as said:
-            picture = decode(content)
+            sample = decode(content, kind=task.reading, enough=enough)
     except PictureError as error:
         return seen._replace(
             digest=digest, problem=error.reason, error=error.detail, warning=_joined(said)
         )
-    looked = look(picture.pixels)
-    if writer is not None:
-        writer.write(row, picture.pixels, digest)
-    if isinstance(writer, Room) and looked is not None:
-        writer.show(row, looked[1], digest)
+    looked = look(sample)
+    if task.writer is not None:
+        # What is of another kind than the headers promised has no such pixels.
+        with suppress(PictureError):
+            task.writer.write(task.start + offset, sample, digest)
+    if isinstance(task.writer, Room) and looked is not None:
+        task.writer.show(task.start + offset, looked.thumbnail, digest)
     return seen._replace(
-        width=picture.width,
-        height=picture.height,
-        mode=picture.mode,
-        format=picture.format,
-        frames=picture.frames,
+        width=sample.width,
+        height=sample.height,
+        mode=sample.mode,
+        format=sample.format,
+        frames=sample.frames,
         digest=digest,
         warning=_joined(said),
-        **({} if looked is None else looked[0]._asdict()),
+        **({} if looked is None or looked.measures is None else looked.measures._asdict()),
     )
 
 

@@ -18,6 +18,7 @@ from hubel.data.dataset import Dataset
 from hubel.data.preprocess import Preprocess
 from hubel.data.sources import open_source
 from hubel.errors import Interrupted, RecipeError
+from hubel.job.bucketing import with_buckets
 from hubel.job.desk import Desk, Sitting
 from hubel.job.finish import record
 from hubel.job.guard import alone
@@ -39,7 +40,7 @@ from hubel.training.rules import Facts, resolve
 __all__ = ["SETTINGS", "ladder", "resume_ladder"]
 
 SETTINGS = (
-    *("budget", "size", "channels", "shape", "balance", "device", "workers", "seed"),
+    *("budget", "size", "kind", "channels", "shape", "balance", "device", "workers", "seed"),
     *("split", "test_share", "val_share", "missing_classes"),
 )
 _BY_SET = ("test_share", "val_share", "missing_classes")
@@ -61,9 +62,8 @@ def ladder(
         rungs: names, as a sequence or with commas between them; all of them where it is None.
         out: folder of the run; the first free `runs/<data>-<n>` where it is None.
         sitting: who listens; nobody by default.
-        **settings: `budget="15m"`, `size`, `channels`, `shape`, `balance`, `device`,
-            `workers`, `seed`,
-            `split`, `test_share`, `val_share`, `missing_classes`.
+        **settings: `budget="15m"`, `size`, `kind`, `channels`, `shape`, `balance`, `device`,
+            `workers`, `seed`, `split`, `test_share`, `val_share`, `missing_classes`.
 
     Returns:
         The run: its classifier is that of the rung that was chosen on the validation split.
@@ -87,6 +87,7 @@ def ladder(
     device, known = Recipe(**chosen).device, imbalance_of(dataset)
     facts = Facts.of(counts["train"], preprocess, device, classes, known)
     recipe, resolved = resolve(chosen, facts)
+    preprocess = with_buckets(dataset, preprocess, recipe)
     run = Run(new_folder(os.fspath(data), out))
     dataset.manifest.write(run.folder / "manifest.parquet")  # before run.json, which counts on it
     command = ["hubel", "ladder", "--rungs", ",".join(keys), *command_for(os.fspath(data), {})[2:]]
@@ -102,7 +103,7 @@ def ladder(
         code=None,
     )
     desk = Desk(run, ledger, recipe, facts.device, sitting, _way_on(run))
-    introduce(desk, dataset, ())
+    introduce(desk, dataset, preprocess, ())
     return _climb(desk, dataset, preprocess)
 
 

@@ -14,6 +14,8 @@ from hubel.data.sources import Listing, Source, open_source
 from hubel.data.workers import workers_by_rule
 from hubel.errors import DataError
 from hubel.job.audit.auditing import Audit, audit
+from hubel.job.bucketing import shape_document
+from hubel.job.prepare import preprocess_for
 from hubel.job.reporter import Reporter, Silent
 
 __all__ = ["Examined", "examine", "inspect"]
@@ -50,8 +52,9 @@ def inspect(
     Returns:
         JSON types: `files`, `accepted`, `rejected` (the last two add up to the first), `problems`
         with file, reason and the decoder's error, `warnings` with file and what its decoder
-        said of it, `classes` with counts by split, `audit` with all findings, and `error`, which
-        says why the whole can't be trained on, or None.
+        said of it, `classes` with counts by split, `shape` (what every shape would cost, of
+        pictures; None of others), `audit` with all findings, and `error`, which says why the whole
+        can't be trained on, or None.
 
     Raises:
         DataError: there is nothing at all.
@@ -138,5 +141,12 @@ def _described(dataset: Dataset) -> dict[str, Any]:
             for index, name in enumerate(manifest.classes)
         },
         "splits": manifest.counts(),
+        "shape": _shape(dataset),
         "notes": list(dataset.notes),
     }
+
+
+def _shape(dataset: Dataset) -> dict[str, Any] | None:
+    """What every shape would cost, of pictures."""
+    preprocess = preprocess_for(dataset, Wish())
+    return shape_document(dataset, preprocess) if preprocess.kind == "picture" else None

@@ -6,7 +6,9 @@ from typing import Any
 
 from hubel.data.dataset import Dataset
 from hubel.data.imbalance import Imbalance
+from hubel.data.preprocess import Preprocess
 from hubel.data.sources import lasting_name
+from hubel.job.bucketing import bucket_notes, shape_document
 from hubel.job.desk import Desk, Sitting
 from hubel.runs import versions
 
@@ -42,8 +44,8 @@ def describe(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def introduce(desk: Desk, dataset: Dataset, notes: tuple[str, ...]) -> None:
-    """Say what a run works on, and where."""
+def introduce(desk: Desk, dataset: Dataset, preprocess: Preprocess, notes: tuple[str, ...]) -> None:
+    """Say what a run works on, and where, and write the cost of its shape into its book."""
     data = desk.ledger.facts["data"]
     splits = ", ".join(f"{count:,} {split}" for split, count in data["splits"].items())
     desk.reporter.say(
@@ -56,6 +58,12 @@ def introduce(desk: Desk, dataset: Dataset, notes: tuple[str, ...]) -> None:
         f"({balance['why']})"
     )
     for note in dataset.notes:
+        desk.reporter.say(f"  {note}")
+    if preprocess.kind == "picture":
+        document = shape_document(dataset, preprocess)
+        desk.ledger.write(shape=document)
+        desk.reporter.say(f"shape: {document['text']}")
+    for note in bucket_notes(preprocess):
         desk.reporter.say(f"  {note}")
     for note in notes:
         desk.reporter.say(f"network: {note}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -128,8 +129,8 @@ def _reserve(desk: Desk, material: Material, costs: Costs, after: float | None) 
 
 def cheap_seconds(desk: Desk, material: Material) -> float:
     """What the cheap rungs may take: a tenth of the budget, less where little data need less."""
-    height, width = material.preprocess.height, material.preprocess.width
-    described = sum(len(rows) for rows in material.rows.values()) * (5e-4 + height * width * 2e-7)
+    positions = math.prod(material.preprocess.size)
+    described = sum(len(rows) for rows in material.rows.values()) * (5e-4 + positions * 2e-7)
     numbers = 4_000 * len(material.dataset.manifest.classes)
     estimate = 8.0 + described + len(material.rows["train"]) * numbers * 4e-7
     return (

@@ -21,6 +21,7 @@ from hubel.data.preprocess import Preprocess
 from hubel.data.scan import Records
 from hubel.data.sources import Listing, Source
 from hubel.data.split import SplitRule
+from hubel.data.statistics import statistics
 from hubel.data.workers import workers_by_rule
 from hubel.errors import DataError
 from hubel.job.reporter import Reporter
@@ -36,13 +37,12 @@ __all__ = [
     "gather",
     "make_architecture",
     "make_task",
+    "of_one_size",
     "open_data",
     "preprocess_for",
     "split_rule",
     "statistics",
 ]
-
-_STATISTICS_FROM = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def expect_unchanged(dataset: Dataset, recipe: Recipe, reporter: Reporter) -> Wi
 def _survey(
     source: Source, asked: Recipe, reporter: Reporter
 ) -> tuple[tuple[Listing, Records], Wish]:
-    wish = Wish(size=asked.size, channels=asked.channels, shape=asked.shape)
+    wish = asked.wish
     reporter.begin(f"scanning {source.name}", 0)
     found = survey(source, wish, _workers(asked), reporter.advance, on_listed=reporter.resize)
     reporter.end()
@@ -139,7 +139,8 @@ def _workers(asked: Recipe) -> int:
 def preprocess_for(dataset: Dataset, wish: Wish) -> Preprocess:
     """The way to network input, decided from all accepted samples."""
     table = dataset.manifest.table.filter(dataset.manifest.accepted)
-    columns = (table[name].to_pylist() for name in ("width", "height", "mode"))
+    names = ("width", "height", "mode", "frames", "format")
+    columns = (table[name].to_pylist() for name in names)
     preprocess = choose_preprocess(list(zip(*columns, strict=True)), wish)
     if preprocess is None:
         raise DataError(f"{dataset.source.name}: no picture can be used")
@@ -165,27 +166,12 @@ def gather(
     return Material(dataset, preprocess, rows, by_split)
 
 
-def statistics(pixels: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation of each channel on the scale of 0 to 1.
-
-    From at most 5,000 training pictures, evenly spread. A channel that never changes gets a
-    deviation of one.
-    """
-    step = -(-len(pixels) // _STATISTICS_FROM)
-    chosen = np.arange(0, len(pixels), step, dtype=np.int64)
-    num_channels = pixels.segments[0].shape[-1]
-    counts = np.zeros((num_channels, 256), np.int64)
-    for start in range(0, len(chosen), 64):
-        taken = pixels.take(chosen[start : start + 64])
-        for channel in range(num_channels):
-            counts[channel] += np.bincount(taken[..., channel].ravel(), minlength=256)
-    values = np.arange(256) / 255
-    mean = [float((count * values).sum() / count.sum()) for count in counts]
-    variance = [
-        float((count * (values - middle) ** 2).sum() / count.sum())
-        for count, middle in zip(counts, mean, strict=True)
-    ]
-    return tuple(mean), tuple(float(np.sqrt(v)) if v > 1e-8 else 1.0 for v in variance)
+def of_one_size(material: Material, reporter: Reporter, workers: int = 1) -> Material:
+    """The same pictures squashed to one size, for what needs that; as they are without buckets."""
+    preprocess = material.preprocess
+    if not preprocess.buckets:
+        return material
+    return gather(material.dataset, preprocess.squashed(), reporter, workers)
 
 
 def make_architecture(

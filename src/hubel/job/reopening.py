@@ -10,6 +10,7 @@ from hubel.data.dataset import Dataset
 from hubel.data.manifest import Manifest
 from hubel.data.preprocess import Preprocess
 from hubel.data.sources import open_source
+from hubel.job.bucketing import with_buckets
 from hubel.job.desk import Desk, Sitting
 from hubel.job.introduction import compare_versions
 from hubel.job.ledger import Ledger
@@ -50,4 +51,4 @@ def reopen(
     dataset = Dataset(open_source(data["source"]), data["kind"], manifest, tuple(data["notes"]))
     wish = expect_unchanged(dataset, recipe, sitting.reporter)
     desk = Desk(run, ledger, recipe, device, sitting, resumes)
-    return desk, dataset, preprocess_for(dataset, wish)
+    return desk, dataset, with_buckets(dataset, preprocess_for(dataset, wish), recipe)

@@ -13,6 +13,8 @@ from PIL import Image
 from hubel.artifact import ClassifierFile, read_artifact
 from hubel.data.dataset import pixel_store
 from hubel.data.decode import decode
+from hubel.data.eye import for_the_eye
+from hubel.data.form import Decoded, Kind
 from hubel.data.manifest import Manifest
 from hubel.data.pixels import PixelStore
 from hubel.data.preprocess import Preprocess
@@ -23,9 +25,10 @@ from hubel.job.structure import Structure, structure_of
 from hubel.runs import Run
 from hubel.storage import write_bytes
 
-__all__ = ["rewrite_report", "small_jpeg", "thumbnails", "write_report"]
+__all__ = ["decoded_jpeg", "rewrite_report", "thumbnails", "write_report"]
 
 _SIDE = 96
+_DRAWING = (96, 64)  # of a signal
 _QUALITY = 80
 
 
@@ -76,15 +79,19 @@ def thumbnails(
     rows = {file: row for row, file in enumerate(manifest.table["file"].to_pylist())}
     kept, missing = store.find(manifest.digests) if store is not None else (None, ())
     absent = {int(row) for row in missing}
+    way = store.preprocess if store is not None else Preprocess(height=1, width=1)
 
     def thumbnail(file: str) -> bytes | None:
         row = rows.get(file)
         if row is None:
             return None
         if kept is not None and row not in absent and manifest.accepted[row]:
-            return small_jpeg(kept.take(np.array([row]))[0], _size(manifest, row))
+            sample = way.sample(kept.take(np.array([row]))[0])
+            return _small(for_the_eye(sample), _size(manifest, row, sample))
         try:
-            return None if source is None else _decoded(source.read(manifest.path(row)))
+            return (
+                None if source is None else decoded_jpeg(source.read(manifest.path(row)), way.kind)
+            )
         except PictureError:
             return None
 
@@ -102,19 +109,28 @@ def _structure(document: ClassifierFile, code: str | None) -> Structure | None:
     return structure_of(architecture)
 
 
-def _size(manifest: Manifest, row: int) -> tuple[int, int]:
+def _size(manifest: Manifest, row: int, sample: Decoded) -> tuple[int, int]:
+    if sample.kind == "signal":
+        return _DRAWING
     width, height = (manifest.table[name][row].as_py() for name in ("width", "height"))
     return width, height
 
 
-def _decoded(content: bytes) -> bytes:
-    picture = decode(content)
-    return small_jpeg(picture.pixels, (picture.width, picture.height))
+def decoded_jpeg(content: bytes, kind: Kind | None = None) -> bytes:
+    """A sample as a JPEG of at most 96 px.
+
+    Raises:
+        PictureError: it can't be decoded.
+    """
+    sample = decode(content, kind=kind)
+    size = _DRAWING if sample.kind == "signal" else (sample.width, sample.height)
+    return _small(for_the_eye(sample), size)
 
 
-def small_jpeg(pixels: NDArray[np.uint8], size: tuple[int, int]) -> bytes:
+def _small(pixels: NDArray[np.uint8], size: tuple[int, int]) -> bytes:
     """A JPEG of at most 96 px, with the ratio that the picture had before it was squashed."""
-    image = Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels)
+    grey = pixels.ndim == 3 and pixels.shape[-1] == 1
+    image = Image.fromarray(np.ascontiguousarray(pixels.squeeze(-1) if grey else pixels))
     scale = min(_SIDE, max(image.size)) / max(size)
     across, down = (max(1, round(side * scale)) for side in size)
     stream = io.BytesIO()

@@ -162,19 +162,23 @@ class Stair:
     def _fitted(self, key: str) -> tuple[Rung, dict[str, Any] | None]:
         seed, balance = self._desk.recipe.seed, Balance.of(self._desk.recipe)
         if key == "frozen":
-            fit = frozen_fit(self._material, seed, balance)
-            return fit_rung(key, fit, self._expect_seconds(key)), None
+            fit = frozen_fit(self._materials.plain, seed, balance)
+            return self._noted(fit_rung(key, fit, self._expect_seconds(key))), None
+        plain = self._materials.plain  # its pictures are not its own time
         if key in NETWORK_RUNGS:
-            self._materials.at(NETWORK_RUNGS[key].side)  # its pictures are not its own time
+            self._materials.of(NETWORK_RUNGS[key])
         seconds = self._expect_seconds(key)
         if key in NETWORK_RUNGS:
             return climb_network(self._desk, key, self._materials, seconds), None
         if key != self._drawn:
-            return fit_cheap(key, self._material, seconds, seed, balance), None
+            return self._noted(fit_cheap(key, plain, seconds, seed, balance)), None
         start = time.monotonic()
-        fit = linear_fit(key, self._material, seed, balance)
-        rung = fit_rung(CHEAP[key], fit, _FIT_SHARE * seconds)
+        fit = linear_fit(key, plain, seed, balance)
+        rung = self._noted(fit_rung(CHEAP[key], fit, _FIT_SHARE * seconds))
         return rung, curve_of(fit, rung, seconds - (time.monotonic() - start), seed)
+
+    def _noted(self, rung: Rung) -> Rung:
+        return rung.fitted_on(self._materials.plain, self._material)
 
     @property
     def _drawn(self) -> str:

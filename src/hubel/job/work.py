@@ -14,6 +14,7 @@ from hubel.data.preprocess import Preprocess
 from hubel.data.sources import open_source
 from hubel.errors import RecipeError
 from hubel.evaluation.evaluation import Evaluation
+from hubel.job.bucketing import with_buckets
 from hubel.job.desk import Desk, Sitting
 from hubel.job.finish import answers, evaluate
 from hubel.job.guard import alone
@@ -84,6 +85,7 @@ def train(
     facts = Facts.of(pictures, preprocess, device, classes, imbalance_of(dataset))
     recipe, resolved = resolve(chosen, facts)
     network = make_architecture(dataset, preprocess, recipe).check()  # before a folder is made
+    preprocess = with_buckets(dataset, preprocess, recipe)
     run = Run(new_folder(os.fspath(data), out), network.code)
     dataset.manifest.write(run.folder / "manifest.parquet")  # before run.json, which counts on it
     ledger.begin(run, sitting.command or command_for(os.fspath(data), chosen))
@@ -96,7 +98,7 @@ def train(
         code=None if network.code is None else {"name": network.code, "sha256": network.sha256},
     )
     desk = Desk(run, ledger, recipe, facts.device, sitting)
-    introduce(desk, dataset, network.notes)
+    introduce(desk, dataset, preprocess, network.notes)
     return _work(desk, dataset, preprocess)
 
 

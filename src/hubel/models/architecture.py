@@ -28,9 +28,11 @@ class Architecture:
             notation, or `path/to/net.py:make` (a function of the user's own file).
         in_channels: of the input.
         num_classes: how many scores come out.
-        image_size: height and width in pixels that the network is made for.
+        image_size: that the network is made for: height and width in pixels, or the length of
+            signals, or planes, height and width of volumes.
         options: keyword arguments of the network's own; those of a zoo have `pretrained` (begin
-            with the zoo's weights) and `small_stem` (take strides out of the stem).
+            with the zoo's weights), `small_stem` (take strides out of the stem) and
+            `several_sizes` (fit positions to each picture's size).
         sha256: of the file that `name` speaks of, when it was recorded; such code runs only when
             `code` says where it is.
         code: `path/to/net.py:make`, given by the user; never written down.
@@ -46,7 +48,7 @@ class Architecture:
     name: str
     in_channels: int
     num_classes: int
-    image_size: tuple[int, int]
+    image_size: tuple[int, ...]
     options: dict[str, Any] = field(default_factory=dict[str, Any])
     sha256: str | None = None
     code: str | None = field(default=None, compare=False)
@@ -111,11 +113,11 @@ class Architecture:
     def memory_format(self) -> torch.memory_format:
         """How its weights and pictures lie in memory: channels side by side, which is quicker.
 
-        A user's own file gets the plain layout, which `view` needs.
+        A user's own file gets the plain layout, which `view` needs; so do signals and volumes.
         """
         import torch
 
-        plain = kind_of(self.name) is Kind.PROGRAM
+        plain = kind_of(self.name) is Kind.PROGRAM or len(self.image_size) != 2
         return torch.contiguous_format if plain else torch.channels_last
 
     def to_json(self) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from torch.linalg import eigh  # pyright: ignore[reportUnknownVariableType]
 from torch.nn import functional as F
 
 from hubel.errors import RecipeError
+from hubel.models.kinds import expect_axes
 
 __all__ = ["DEFAULT_WIDTHS", "ConvNet", "ConvNetShape", "convnet_shape"]
 
@@ -59,7 +60,7 @@ class ConvNetShape:
 
 
 def convnet_shape(
-    *, in_channels: int, image_size: tuple[int, int], widths: Sequence[int] = DEFAULT_WIDTHS
+    *, in_channels: int, image_size: tuple[int, ...], widths: Sequence[int] = DEFAULT_WIDTHS
 ) -> ConvNetShape:
     """Choose stem and groups for pictures of `image_size` = (height, width) pixels.
 
@@ -69,11 +70,12 @@ def convnet_shape(
     - groups: as many of `widths`, from the last, as leave a position at half the resolution.
 
     Raises:
-        RecipeError: (a ValueError) when a side is too short for one group.
+        RecipeError: (a ValueError) when a side is too short for one group, or there are not two.
 
     >>> convnet_shape(in_channels=3, image_size=(128, 128))
     ConvNetShape(kernel=2, stride=2, filters=24, widths=(16, 32, 64, 96))
     """
+    expect_axes("convnet", image_size)
     if in_channels < 1 or not widths or min(widths) < 1:
         got = f"in_channels={in_channels}, widths={tuple(widths)}"
         raise RecipeError(f"input channels and each of the widths must be at least 1; got {got}")
@@ -88,7 +90,7 @@ def convnet_shape(
     return replace(one_group, widths=tuple(widths[-groups:]))
 
 
-def _check_side(shape: ConvNetShape, image_size: tuple[int, int]) -> None:
+def _check_side(shape: ConvNetShape, image_size: tuple[int, ...]) -> None:
     if min(image_size) < shape.smallest_side:
         groups = len(shape.widths)
         raise RecipeError(
@@ -173,7 +175,7 @@ class ConvNet(nn.Module):
         *,
         in_channels: int,
         num_classes: int,
-        image_size: tuple[int, int],
+        image_size: tuple[int, ...],
         widths: Sequence[int] = DEFAULT_WIDTHS,
     ) -> None:
         super().__init__()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import cast
 
 import torch
 from torch import Tensor, nn
+
+from hubel.models.averages import Averages
 
 __all__ = ["Linear"]
 
@@ -16,7 +19,7 @@ class Linear(nn.Module):
     Args:
         in_channels: of the input.
         num_classes: how many scores.
-        image_size: height and width in pixels; fixed.
+        image_size: height and width in pixels, or one or three sides; fixed.
         features: what to weigh instead of the pixels, as in `histogram + hog`; these take pictures
             in [0, 1].
 
@@ -33,18 +36,20 @@ class Linear(nn.Module):
         *,
         in_channels: int,
         num_classes: int,
-        image_size: tuple[int, int],
+        image_size: tuple[int, ...],
         features: str | None = None,
     ) -> None:
         super().__init__()
-        height, width = image_size
-        size = in_channels * height * width
+        size = in_channels * math.prod(image_size)
         if features is None:
             self.flatten = nn.Flatten()
+        elif len(image_size) != 2:
+            self.flatten = Averages.of(features, (in_channels, *image_size))
+            size = self.flatten.size
         else:
             from hubel.features.notation import parse
 
-            self.flatten = parse(features).build((in_channels, height, width))
+            self.flatten = parse(features).build((in_channels, *image_size))
             size = self.flatten.size
         self.fc = nn.Linear(size, num_classes)
         nn.init.zeros_(self.fc.weight)  # convex: there is no symmetry to break
@@ -52,7 +57,7 @@ class Linear(nn.Module):
 
     def init_from_data(self, images_NCHW: Tensor) -> None:
         """Let features that learn, such as means or visual words, learn from training pictures."""
-        if not isinstance(self.flatten, nn.Flatten):
+        if not isinstance(self.flatten, nn.Flatten | Averages):
             self.flatten.fit(images_NCHW)
 
     def forward(self, x_NCHW: Tensor) -> Tensor:

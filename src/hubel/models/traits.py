@@ -81,11 +81,11 @@ def smallest_side(architecture: Architecture) -> int:
         return _smallest_side(_key(architecture))
     from hubel.models.notation import smallest_side as smallest
 
-    return smallest(line, architecture.in_channels, 2)
+    return smallest(line, architecture.in_channels, len(architecture.image_size))
 
 
-def takes(architecture: Architecture, size: tuple[int, int]) -> bool:
-    """Whether the same weights take pictures of that height and width.
+def takes(architecture: Architecture, size: tuple[int, ...]) -> bool:
+    """Whether the same weights take samples of that size.
 
     Raises:
         RecipeError: the network can't be built at its own size.

@@ -67,14 +67,14 @@ class Trial:
         trial.expect_scores()
         return trial
 
-    def run(self, size: tuple[int, int]) -> Any:
-        """What the network gives for two pictures of that height and width."""
+    def run(self, size: tuple[int, ...]) -> Any:
+        """What the network gives for two samples of that size."""
         pictures = torch.zeros((2, self.architecture.in_channels, *size), device=self.device)
         with torch.random.fork_rng(devices=[]), torch.no_grad():
             return self.network(pictures)
 
-    def takes(self, size: tuple[int, int]) -> bool:
-        """Whether it gives class scores for pictures of that height and width."""
+    def takes(self, size: tuple[int, ...]) -> bool:
+        """Whether it gives class scores for samples of that size."""
         try:
             return self._fits(self.run(size))
         except Exception:  # whatever the code does with a size that it wasn't made for
@@ -87,7 +87,7 @@ class Trial:
             RecipeError: they don't.
         """
         it = self.architecture
-        name, size = short_name(it.name), f"{it.image_size[0]} x {it.image_size[1]}"
+        name, size = short_name(it.name), " x ".join(map(str, it.image_size))
         try:
             found = self.run(it.image_size)
             if self._fits(found) and kind_of(it.name) is Kind.PROGRAM:
@@ -111,8 +111,9 @@ class Trial:
 
     def any_size(self) -> bool:
         """Whether the same weights take pictures of other sizes."""
-        height, width = self.architecture.image_size
-        others = ((height + 4, width + 8), (height + 1, width + 3), (2 * height, 2 * width))
+        size = self.architecture.image_size
+        more = [(4, 8, 12), (1, 3, 5), size]
+        others = [tuple(a + b for a, b in zip(size, each, strict=False)) for each in more]
         return all(self.takes(size) for size in others)
 
     def smallest_side(self) -> int:
@@ -120,7 +121,8 @@ class Trial:
         low, high = 0, min(self.architecture.image_size)
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (low, middle) if self.takes((middle, middle)) else (middle, high)
+            square = (middle,) * len(self.architecture.image_size)
+            low, high = (low, middle) if self.takes(square) else (middle, high)
         return high
 
     def has_batch_norm(self) -> bool:

@@ -17,7 +17,7 @@ _CHECKS, _BETWEEN, _STRETCHES = 20, 4.0, 4
 _SLOWER, _FASTER = 0.98, 1.15
 _MOST_EPOCHS = 200
 
-Size = tuple[int, int]
+Size = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Costs:
     def epoch(self, trainer: Trainer) -> float:
         """One pass over the training samples, averaged over the resolutions, and validation."""
         train = trainer.task.train
-        return _mean_step(trainer, self) * train.count / train.batch_size + self.validation
+        return _mean_step(trainer, self) * train.steps_an_epoch + self.validation
 
     def between(self, trainer: Trainer, plan: Plan, step: int, last: int) -> float:
         """The steps from `step` up to `last`, and the validation passes among them."""
@@ -47,8 +47,7 @@ class Costs:
             self.steps[trainer.size_at(plan.progress(int(step + (i + 0.5) * width)))]
             for i in range(points)
         )
-        train = trainer.task.train
-        passes = (last - step) * train.batch_size / train.count
+        passes = (last - step) / trainer.task.train.steps_an_epoch
         return mean / points * (last - step) + passes * self.validation
 
 
@@ -97,7 +96,7 @@ def plan_epochs(trainer: Trainer, costs: Costs, seconds: float) -> tuple[int, st
             needed=epoch / _SAFETY,
         )
     train = trainer.task.train
-    rate = train.batch_size / _mean_step(trainer, costs)
+    rate = train.count / (train.steps_an_epoch * _mean_step(trainer, costs))
     planned = min(count, _MOST_EPOCHS)
     text = (
         f"planned {planned} epoch{'s' * (planned != 1)} of {train.count:,} pictures: "

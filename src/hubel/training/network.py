@@ -66,11 +66,13 @@ def network_for(
     if recipe.features is not None:
         options["features"] = _standardised(recipe.features)
     options |= {name: True for name in ("pretrained", "small_stem") if getattr(recipe, name)}
+    if recipe.shape == "bucket" and recipe.model.startswith("timm:"):
+        options["several_sizes"] = True
     found = Architecture(
         name=recipe.model,
         in_channels=preprocess.num_channels,
         num_classes=num_classes,
-        image_size=(preprocess.height, preprocess.width),
+        image_size=preprocess.size,
         options=options,
     )
     if kind_of(recipe.model) is not Kind.PROGRAM:
@@ -118,7 +120,7 @@ def _small_stem(wanted: Wanted) -> Rule:
         return "small_stem", False, "for the networks of a zoo"
     from hubel.models.zoo.building import small_stem
 
-    side = min(wanted.preprocess.height, wanted.preprocess.width)
+    side = min(wanted.preprocess.size)
     if not small_stem(wanted.architecture):
         if wanted.recipe.small_stem:
             raise RecipeError(
@@ -171,6 +173,8 @@ def _optimizer(traits: Traits) -> tuple[str, str]:
 
 
 def _resolutions(wanted: Wanted) -> Rule:
+    if wanted.preprocess.kind != "picture":
+        return "resolutions", _ONE, f"{wanted.preprocess.kind}s are trained at their full size"
     if "resolutions" in wanted.chosen:
         assert wanted.recipe.resolutions is not None
         _expect_taken(wanted, wanted.recipe.resolutions)
@@ -192,13 +196,13 @@ def _expect_taken(wanted: Wanted, pairs: Pairs) -> None:
     refused = _first_refused(wanted, pairs)
     if refused is not None:
         raise RecipeError(
-            f"resolutions: {shown} takes no pictures of {refused[0]} x {refused[1]} px; give "
+            f"resolutions: {shown} takes no pictures of {' x '.join(map(str, refused))} px; give "
             "larger shares, or leave resolutions out"
         )
 
 
-def _first_refused(wanted: Wanted, pairs: Pairs) -> tuple[int, int] | None:
+def _first_refused(wanted: Wanted, pairs: Pairs) -> tuple[int, ...] | None:
     """The first height and width in a training that the network doesn't take."""
-    full = (wanted.preprocess.height, wanted.preprocess.width)
+    full = wanted.preprocess.size
     sizes = [resolution(until - 1e-9, pairs, full) for until, _ in pairs]
     return next((size for size in sizes if not takes(wanted.architecture, size)), None)

@@ -82,16 +82,16 @@ def learning_rate(progress: float, warmup: float, final: float) -> float:
 def resolution(
     progress: float,
     pairs: tuple[tuple[float, float], ...],
-    size: tuple[int, int],
+    size: tuple[int, ...],
     smallest: int = 4,
-) -> tuple[int, int]:
-    """Height and width of the pictures at a point of the training.
+) -> tuple[int, ...]:
+    """The size of the samples at a point of the training, of pictures height and width.
 
     Args:
         progress: from 0 to 1.
         pairs: (until, share): up to that progress, that share of the full size, to the nearest
             multiple of 4 pixels.
-        size: the full height and width.
+        size: the full one.
         smallest: no side is shorter than this, or than the full one.
 
     Example:
@@ -101,5 +101,4 @@ def resolution(
     share = next((share for until, share in pairs if progress < until), pairs[-1][1])
     if share == 1:
         return size
-    height, width = (min(side, max(smallest, 4 * round(share * side / 4))) for side in size)
-    return height, width
+    return tuple(min(side, max(smallest, 4 * round(share * side / 4))) for side in size)

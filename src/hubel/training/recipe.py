@@ -10,8 +10,10 @@ from difflib import get_close_matches
 from typing import Any, Literal, cast
 
 from hubel.data.augment import Augmentation
+from hubel.data.form import Kind
 from hubel.data.preprocess import Shape
 from hubel.data.split.rule import KINDS, MISSING, SplitKind, SplitRule
+from hubel.data.wish import Wish
 from hubel.errors import RecipeError
 from hubel.models.naming import expect_network
 from hubel.training.choices import BALANCES, LOSSES, OPTIMIZERS
@@ -28,6 +30,7 @@ __all__ = [
 ]
 
 SetBy = Literal["user", "default", "rule"]
+Size = tuple[int, ...]
 
 _SHOWN = {
     "bool": "on or off",
@@ -37,7 +40,7 @@ _SHOWN = {
     "Shape": "a word",
     "SplitKind": "a word",
     "tuple[int, ...]": "whole numbers such as 32,64,96",
-    "tuple[int, int]": "pixels such as 64, or 96x128 (height x width)",
+    "Size": "pixels such as 64, or 96x128 (height x width), or 32x64x64 of volumes",
     "tuple[tuple[float, float], ...]": "until:share pairs such as 0.5:0.6,1:1",
 }
 
@@ -74,10 +77,13 @@ class Recipe:
     )
     pretrained: bool = _setting(False, "begin with the weights that the zoo has trained")
     small_stem: bool | None = _setting(None, "take strides out of a zoo network's stem")
-    size: tuple[int, int] | None = _setting(None, "height and width of the input, in pixels", 1)
-    channels: str | None = _setting(None, "`rgb` or `grey`")
+    size: Size | None = _setting(  # noqa: RUF009 (a field, as the others)
+        None, "height and width of the input in pixels; a length, or planes, height and width", 1
+    )
+    kind: str | None = _setting(None, "what arrays are: `picture`, `signal` or `volume`")
+    channels: str | None = _setting(None, "`rgb`, `grey`, `rgba` (keeps the alpha), or how many")
     shape: Shape = _setting(  # noqa: RUF009 (a field, as the others)
-        "squash", "`squash`, `crop` or `pad` pictures of another ratio"
+        "squash", "`squash`, `crop` or `pad` pictures of another ratio, or `bucket` them by it"
     )
     split: SplitKind = _setting(  # noqa: RUF009 (a field, as the others)
         "stratified", "`stratified` by class, or `time`: the newest are held out"
@@ -85,6 +91,9 @@ class Recipe:
     test_share: float = _setting(0.2, "held out for the one test, where none is given", 0.01, 0.9)
     val_share: float | None = _setting(None, "held out for validation", 0.01, 0.75)
     missing_classes: str = _setting("refuse", "`refuse` or `allow` a class that test or val lacks")
+    reduced: bool | None = _setting(
+        None, "decode large JPEGs at 1/2, 1/4 or 1/8 of their sides, never under twice the input"
+    )
     epochs: int | None = _setting(None, "passes over the training pictures", 1)
     budget: float | None = _setting(600.0, "seconds from the command to the report", 1)
     batch_size: int | None = _setting(None, "pictures a step", 2, 65_536)
@@ -142,17 +151,30 @@ class Recipe:
         if self.monitor is not None:
             _choose("monitor", self.monitor, MONITORS)
         _choose("optimizer", self.optimizer, tuple(OPTIMIZERS))
-        _choose("shape", self.shape, ("squash", "crop", "pad"))
+        _choose("shape", self.shape, ("squash", "crop", "pad", "bucket"))
         _choose("split", self.split, KINDS)
         _choose("missing_classes", self.missing_classes, MISSING)
         SplitRule(test=self.test_share, val=self.val_share)  # refuses shares that leave nothing
         _choose("device", self.device.partition(":")[0], ("auto", "cpu", "cuda", "mps"))
         if self.resolutions is not None:
             _check_resolutions(self.resolutions)
-        if self.channels is not None:
-            _choose("channels", self.channels, ("rgb", "grey"))
+        if self.channels is not None and not self.channels.isdecimal():
+            _choose("channels", self.channels, ("rgb", "grey", "rgba"))
+        if self.kind is not None:
+            _choose("kind", self.kind, ("picture", "signal", "volume"))
         if self.precision is not None:
             _choose("precision", self.precision, ("float32", "bfloat16"))
+
+    @property
+    def wish(self) -> Wish:
+        """What is asked of the pixels."""
+        return Wish(
+            size=self.size,
+            channels=self.channels,
+            shape=self.shape,
+            kind=cast("Kind | None", self.kind),
+            reduced=self.reduced,
+        )
 
     @property
     def augmentation(self) -> Augmentation:
@@ -175,6 +197,7 @@ class Recipe:
         if unknown:
             raise RecipeError(f"this version of hubel has no setting {', '.join(sorted(unknown))}")
         values = {name: entry["value"] for name, entry in document.items()}
+        values.setdefault("reduced", False)  # runs of before there was such a thing
         return cls(**{name: as_tuples(value) for name, value in values.items()})
 
 
@@ -232,10 +255,11 @@ def _parse(kind: str, text: str) -> Any:
         if text.lower() not in words:
             raise ValueError(text)
         return words[text.lower()]
-    if kind.startswith("tuple[int, int]"):
+    if kind.startswith("Size"):
         parts = [int(part) for part in text.lower().split("x")]
-        height, width = parts * 2 if len(parts) == 1 else parts
-        return height, width
+        if len(parts) > 3:
+            raise ValueError(text)
+        return tuple(parts * 2 if len(parts) == 1 else parts)
     if kind.startswith("tuple[int"):
         return tuple(int(part) for part in text.split(","))
     if kind.startswith("tuple[tuple"):
@@ -254,7 +278,7 @@ _KINDS: dict[str, Callable[[Any], bool]] = {
     "Shape": lambda value: isinstance(value, str),
     "SplitKind": lambda value: isinstance(value, str),
     "tuple[int, ...]": lambda value: _all(value, "int") and len(value) > 0,
-    "tuple[int, int]": lambda value: _all(value, "int") and len(value) == 2,
+    "Size": lambda value: _all(value, "int") and 1 <= len(value) <= 3,
     "tuple[float, float]": lambda value: _all(value, "float") and len(value) == 2,
     "tuple[tuple[float, float], ...]": lambda value: _all(value, "tuple[float, float]"),
 }

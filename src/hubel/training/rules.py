@@ -18,12 +18,11 @@ from hubel.models.naming import Kind, kind_of
 from hubel.models.registered import NETWORKS
 from hubel.training.choices import LOSSES, OPTIMIZERS, losses_that_take
 from hubel.training.device import choose_device, supports_bfloat16
+from hubel.training.kinds import change_rules, model_rule, refuse_for_kind, sample_rules
 from hubel.training.network import Rule, Wanted, network_rules
 from hubel.training.recipe import Recipe, Setting
 
 __all__ = ["Facts", "refuse_without_effect", "resolve"]
-
-_LARGE_SIDE = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,10 @@ def resolve(chosen: dict[str, Any], facts: Facts) -> tuple[Recipe, dict[str, Set
     if chosen.get("device") == "auto":
         chosen = {name: value for name, value in chosen.items() if name != "device"}
     recipe = Recipe(**chosen)
+    model = model_rule(recipe, chosen, facts.preprocess)
+    recipe = replace(recipe, model=model[1]) if model else recipe
     refuse_without_effect(chosen, recipe)
+    refuse_for_kind(chosen, facts.preprocess)
     if recipe.batch_size is not None and recipe.batch_size > facts.pictures:
         raise RecipeError(
             f"batch_size: expected at most the {facts.pictures:,} pictures of the training split, "
@@ -85,7 +87,7 @@ def resolve(chosen: dict[str, Any], facts: Facts) -> tuple[Recipe, dict[str, Set
         field.name: Setting(getattr(recipe, field.name), "default", str(field.metadata["why"]))
         for field in fields(Recipe)
     }
-    for name, value, why in _by_rule(recipe, chosen, facts):
+    for name, value, why in (*([model] if model else []), *_by_rule(recipe, chosen, facts)):
         if name not in chosen:
             settings[name] = Setting(value, "rule", why)
             recipe = replace(recipe, **{name: value})
@@ -100,12 +102,7 @@ def resolve(chosen: dict[str, Any], facts: Facts) -> tuple[Recipe, dict[str, Set
 
 
 def _by_rule(recipe: Recipe, chosen: dict[str, Any], facts: Facts) -> Iterator[Rule]:
-    yield (
-        "size",
-        (facts.preprocess.height, facts.preprocess.width),
-        "median longer side, at most 128 px; the ratio that most pictures share",
-    )
-    yield "channels", facts.preprocess.channels, "grey where every picture is grey"
+    yield from sample_rules(facts.preprocess)
     yield "val_share", 0.1, "a tenth, at most 2,000 pictures, where no validation is given"
     yield "device", str(facts.device), facts.device_why
     yield "workers", workers_by_rule(), "one for each core, at most 8"
@@ -121,7 +118,7 @@ def _by_rule(recipe: Recipe, chosen: dict[str, Any], facts: Facts) -> Iterator[R
     if recipe.model not in NETWORKS:
         wanted = Wanted(recipe, chosen, facts.preprocess, facts.num_classes)
         yield from network_rules(wanted, batch)
-        yield from _changes(facts)
+        yield from change_rules(facts.preprocess)
         return
     linear = recipe.model == "linear"
     yield from _own_steps(recipe, facts, batch)
@@ -136,7 +133,7 @@ def _by_rule(recipe: Recipe, chosen: dict[str, Any], facts: Facts) -> Iterator[R
     yield "widths", _widths(recipe, facts), f"the last groups that leave a position for {kind}"
     yield "norm_lr", 8.0, "for the convnet"
     yield "resolutions", ((0.4, 0.5), (0.7, 0.75), (1.0, 1.0)), "few pixels first: cheaper epochs"
-    yield from _changes(facts)
+    yield from change_rules(facts.preprocess)
 
 
 def _loss_rules(recipe: Recipe) -> Iterator[Rule]:
@@ -185,22 +182,12 @@ def _squared_rate(rate: float, facts: Facts, recipe: Recipe) -> tuple[float, str
     if recipe.model != "linear":
         return rate / 10, "; a tenth, for a squared hinge"
     size = facts.preprocess
-    inputs = size.height * size.width * size.num_channels
+    inputs = math.prod(size.size) * size.num_channels
     if recipe.features is not None:
         from hubel.features.notation import parse
 
         inputs = parse(recipe.features).size((size.num_channels, size.height, size.width))
     return min(rate, 1 / inputs), f"; at most 1 / {inputs:,} inputs, for a squared hinge"
-
-
-def _changes(facts: Facts) -> Iterator[Rule]:
-    """How the training pictures are varied."""
-    large = max(facts.preprocess.height, facts.preprocess.width) > _LARGE_SIDE
-    kind = f"for pictures of {facts.preprocess.height} x {facts.preprocess.width} px"
-    yield "shift", 0.0 if large else 2 / 32, kind
-    yield "zoom", 0.6 if large else 0.0, kind
-    yield "aspect", 0.5 if large else 0.0, kind
-    yield "color", 0.25 if large else 0.0, kind
 
 
 def _widths(recipe: Recipe, facts: Facts) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -31,6 +32,8 @@ __all__ = ["Task", "Trainer", "Validation", "logits_of"]
 
 _FIRST_LOOK = 1_000_000
 _EVALUATION_BATCH = 256
+
+Size = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +112,16 @@ class Trainer:
             self.average.update(self.module, step, self.recipe.averaging * plan.steps)
         return loss
 
-    def size_at(self, progress: float) -> tuple[int, int]:
-        """Height and width of the training pictures at a point of the training."""
-        assert self.recipe.resolutions is not None
-        full = (self.task.preprocess.height, self.task.preprocess.width)
-        smallest = self.task.architecture.smallest_side
-        return resolution(progress, self.recipe.resolutions, full, smallest)
+    def size_at(self, progress: float) -> Size:
+        """The size of the training samples at a point of the training.
+
+        With buckets, that of the network's nominal input, which all of them follow.
+        """
+        return self._scaled(self.task.preprocess.size, progress)
 
     def is_full_size(self, progress: float) -> bool:
         """Whether pictures have their full size at a point of the training."""
-        return self.size_at(progress) == (self.task.preprocess.height, self.task.preprocess.width)
+        return self.size_at(progress) == self.task.preprocess.size
 
     def twin(self) -> Trainer:
         """Another trainer that stands where this one stands."""
@@ -145,7 +148,9 @@ class Trainer:
         seen pictures of full size.
         """
         module = self.final_module().to(self.device)
-        logits = self.logits(module, self.task.val_pixels, self.size_at(progress))
+        logits = self.logits(
+            module, self.task.val_pixels, lambda full: self._scaled(full, progress)
+        )
         scores = torch.from_numpy(logits)
         targets = torch.from_numpy(self.task.val_targets)
         loss = self._make_loss(replace(self.recipe, label_smoothing=0.0))(scores, targets).item()
@@ -153,17 +158,17 @@ class Trainer:
         return Validation(loss, right, Answers.of(scores, self.task.val_targets))
 
     def logits(
-        self, module: nn.Module, pixels: Pixels, size: tuple[int, int] | None = None
+        self, module: nn.Module, pixels: Pixels, scaled: Callable[[Size], Size] = lambda full: full
     ) -> NDArray[np.float32]:
         """The scores that a `final_module` gives stored samples: (n, classes).
 
         Args:
             module: on the trainer's device.
             pixels: of the samples.
-            size: height and width to bring the input to, where they differ from its own.
+            scaled: the size to bring the input to, from its own.
         """
         preprocess = self.task.preprocess
-        return logits_of(module, pixels, preprocess, self.device, size, self.layout)
+        return logits_of(module, pixels, preprocess, self.device, scaled, self.layout)
 
     def tensors(self) -> dict[str, Tensor]:
         """All that training has changed, by name."""
@@ -189,19 +194,25 @@ class Trainer:
         """Let the network set what it takes from the data (a whitening stem)."""
         look: Any = getattr(self.module, "init_from_data", None)
         if look is not None:
-            shape = self.task.preprocess
-            enough = max(256, _FIRST_LOOK // (shape.height * shape.width))
+            enough = max(256, _FIRST_LOOK // math.prod(self.task.preprocess.size))
             order = permutation(self.recipe.seed, 0, self.task.train.count)[:enough]
-            pixels = torch.from_numpy(self.task.train.pixels.take(order))
+            pixels = torch.from_numpy(_middles(self.task.train.pixels.select(order)))
             look(self.task.preprocess.tensor(pixels))
+
+    def _scaled(self, full: Size, progress: float) -> Size:
+        """The size at a point of the training, of samples that end with `full`."""
+        assert self.recipe.resolutions is not None
+        smallest = self.task.architecture.smallest_side
+        return resolution(progress, self.recipe.resolutions, full, smallest)
 
     def _input(self, batch: Batch, step: int, progress: float) -> tuple[Tensor, Tensor]:
         recipe = self.recipe
         pixels = torch.from_numpy(batch.pixels).to(self.device)
         targets = torch.from_numpy(batch.targets).to(self.device)
         key = Key(recipe.seed, batch.epochs, batch.indices)
+        size = self._scaled(batch.pixels.shape[1:-1], progress)
         images = augment(
-            self.task.preprocess.tensor(pixels), key, recipe.augmentation, self.size_at(progress)
+            self.task.preprocess.tensor(pixels), key, recipe.augmentation, size
         ).contiguous(memory_format=self.layout)
         if recipe.mixup or recipe.cutmix:
             soft = functional.one_hot(targets, self.task.architecture.num_classes).float()
@@ -233,30 +244,49 @@ def logits_of(
     pixels: Pixels,
     preprocess: Preprocess,
     device: torch.device,
-    size: tuple[int, int] | None = None,
+    scaled: Callable[[Size], Size] = lambda full: full,
     layout: torch.memory_format = torch.channels_last,
 ) -> NDArray[np.float32]:
-    """The scores of stored samples, in batches of one fixed size.
+    """The scores of stored samples, in batches of one fixed size and of one shape each.
 
     Args:
         module: in evaluation mode, on the device.
         pixels: of the samples.
         preprocess: from them to its input.
         device: where.
-        size: height and width to bring the input to, where they differ from its own.
+        scaled: the size to bring the input to, from its own.
         layout: of the input in memory.
 
     Returns:
         float32, (n, classes).
     """
     parts: list[Tensor] = []
+    places: list[NDArray[np.int64]] = []
     # Full float32, as prediction on a CPU has it: stored answers must not differ from later ones.
     with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-        for start in range(0, len(pixels), _EVALUATION_BATCH):
-            indices = np.arange(start, min(start + _EVALUATION_BATCH, len(pixels)), dtype=np.int64)
+        for indices in pixels.blocks(_EVALUATION_BATCH):
             images = preprocess.tensor(torch.from_numpy(pixels.take(indices)).to(device))
-            if size is not None and size != tuple(images.shape[2:]):
+            full = tuple(images.shape[2:])
+            size = scaled(full)
+            if size != full:
                 images = functional.interpolate(images, size, mode="bilinear", antialias=True)
             images = images.contiguous(memory_format=layout)
             parts.append(module(images).float().cpu())
-    return torch.cat(parts).numpy()
+            places.append(indices)
+    found = torch.cat(parts).numpy()
+    scores = np.empty_like(found)
+    scores[np.concatenate(places)] = found
+    return scores
+
+
+def _middles(pixels: Pixels) -> NDArray[Any]:
+    """The middle of each picture, cut to the sides that all have, in the order of their shapes."""
+    if len(pixels.shapes) == 1:
+        return pixels.take(np.arange(len(pixels), dtype=np.int64))
+    height, width = (min(shape[axis] for shape in pixels.shapes) for axis in (0, 1))
+    parts: list[NDArray[Any]] = []
+    for indices in pixels.blocks(len(pixels)):
+        found = pixels.take(indices)
+        top, left = (found.shape[1] - height) // 2, (found.shape[2] - width) // 2
+        parts.append(found[:, top : top + height, left : left + width])
+    return np.concatenate(parts)

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from hubel.data.audit.measures import Measures, look, measure, shrink, thumbnail
+from hubel.data.form import Decoded
 from tests.data.audit.pictures import scene
 
 
@@ -72,19 +73,19 @@ def test_a_thumbnail_is_the_picture_in_grey() -> None:
     assert (small.shape, small.dtype) == ((64, 64), np.uint8)
 
 
-@pytest.mark.parametrize(
-    "pixels",
-    [np.zeros((9, 9), np.uint16), np.zeros((9, 9, 5), np.uint8), np.zeros((4, 4, 4, 1), np.uint8),
-     np.zeros(9, np.float32)],
-)  # fmt: skip
-def test_what_is_no_picture_of_eight_bits_is_not_measured(pixels: np.ndarray) -> None:
-    assert look(pixels) is None
+def test_signals_and_volumes_are_not_looked_at() -> None:
+    for values, mode in ((np.zeros((9, 1), np.float32), "signal float32 x1"),
+                         (np.zeros((4, 4, 4, 1), np.uint8), "volume uint8 x1")):  # fmt: skip
+        assert look(Decoded(values, mode, "NPY", 1)) is None
 
 
-def test_one_channel_is_grey() -> None:
+def test_deep_pictures_have_a_thumbnail_and_no_measures_of_light() -> None:
     grey = np.asarray(scene(3).convert("L"))
-    one, other = look(grey), look(grey[..., None])
-    assert one is not None
-    assert other is not None
-    assert one[0] == other[0]
-    assert np.array_equal(one[1], other[1])
+    deep = look(Decoded(grey.astype(np.uint16) * 257, "I;16", "PNG", 1))
+    plain = look(Decoded(grey, "L", "PNG", 1))
+    assert deep is not None
+    assert plain is not None
+    assert deep.measures is None
+    assert plain.measures is not None
+    both = (deep.thumbnail.ravel(), plain.thumbnail.ravel())
+    assert np.corrcoef(both)[0, 1] > 0.999

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from hubel.caches import remembered
 from hubel.data.audit.duplicates import SAME, Pairs, Progress, cluster, near_duplicates
 from hubel.data.audit.thumbnails import find_thumbnails
+from hubel.data.form import Form
 from hubel.data.sources import Listing, Source
 
 if TYPE_CHECKING:
@@ -46,6 +47,10 @@ class Alike:
     cluster: Places
     skipped: int = 0
 
+    def numbers(self, places: Sequence[int]) -> list[int | None]:
+        """The clusters of some files; None for one that is like no other."""
+        return [n if n >= 0 else None for n in self.cluster[places].tolist()]
+
 
 def find_alike(
     source: Source,
@@ -64,7 +69,7 @@ def find_alike(
     listing, records = found
     read = records.column("problem").is_null().to_numpy()
     usable = np.flatnonzero(read & records.column("digest").is_valid().to_numpy())
-    kept = records.table.take(pa.array(usable)).select(["digest", "width", "height"])
+    kept = records.table.take(pa.array(usable)).select(["digest", "width", "height", "mode"])
     joined = b"".join(kept["digest"].to_pylist())
     digests = np.frombuffer(joined, np.uint8).reshape(-1, 32)
     sides = np.minimum(kept["width"].to_numpy(), kept["height"].to_numpy()).astype(np.int64)
@@ -72,14 +77,18 @@ def find_alike(
     if len(usable) == 0:
         return Alike(_none(), np.arange(count), np.full(count, -1, np.int64))
     equal, heads = _equal(digests)
+    modes: list[str] = kept["mode"].to_pylist()
+    pictures = {mode for mode in set(modes) if Form.of_mode(mode).kind == "picture"}
+    first = np.arange(count, dtype=np.int64)
+    first[usable] = usable[equal]
+    # Signals and volumes have no thumbnails: of them only equal files are found.
+    heads = heads[[modes[head] in pictures for head in heads.tolist()]]
     pairs, skipped = _none(), len(heads)
     if len(heads) <= MOST:
         paths = [listing.entries[place].path for place in usable[heads]]
         files = _Files(source, paths, digests[heads], sides[heads])
         pairs, skipped = _pairs(files, workers, progress)
         pairs = Pairs(usable[heads[pairs.places]], pairs.scores)
-    first = np.arange(count, dtype=np.int64)
-    first[usable] = usable[equal]
     return Alike(pairs, first, _clusters(first, pairs), skipped)
 
 

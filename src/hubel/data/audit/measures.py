@@ -7,13 +7,16 @@ of averaging all.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["THUMBNAIL", "Measures", "look", "measure", "shrink", "thumbnail"]
+from hubel.data.eye import for_the_eye
+from hubel.data.form import Decoded
+
+__all__ = ["THUMBNAIL", "Look", "Measures", "look", "measure", "shrink", "thumbnail"]
 
 THUMBNAIL = 64
 """Side of the grey pictures in which near-duplicates are looked for, in pixels."""
@@ -39,18 +42,22 @@ class Measures(NamedTuple):
     colourfulness: float
 
 
-def look(pixels: NDArray[Any]) -> tuple[Measures, NDArray[np.uint8]] | None:
-    """Measures and thumbnail of one picture; None of what is no picture of 8 bits, grey or RGB.
+class Look(NamedTuple):
+    """What is kept of a picture: its thumbnail, and measures where its values are 8-bit light."""
 
-    Args:
-        pixels: as `decode` gives them.
-    """
-    if pixels.ndim == 3 and pixels.shape[2] == 1:
-        pixels = pixels[..., 0]
-    if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or pixels.shape[2:] not in ((), (3,)):
+    thumbnail: NDArray[np.uint8]
+    measures: Measures | None
+
+
+def look(sample: Decoded) -> Look | None:
+    """Measures and thumbnail of one sample; None of signals and volumes."""
+    form = sample.form
+    if form.kind != "picture":
         return None
+    pixels = for_the_eye(sample)
     small = shrink(pixels)
-    return measure(pixels, small), thumbnail(small)
+    light = form.depth == "uint8" and (form.alpha or form.channels in (1, 3))
+    return Look(thumbnail(small), measure(pixels, small) if light else None)
 
 
 def measure(pixels: NDArray[np.uint8], small: Image.Image) -> Measures:

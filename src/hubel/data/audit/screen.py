@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hubel.data.audit.alike import Alike
+from hubel.data.audit.columns import audit_columns
 from hubel.data.audit.files import file_findings
 from hubel.data.audit.findings import FINDINGS, Finding
 from hubel.data.audit.sets import group_findings, same_findings
+from hubel.data.sources import Listing
 
-__all__ = ["brief", "in_order", "screen"]
+if TYPE_CHECKING:
+    from hubel.data.scan import Records
+
+__all__ = ["flaws", "in_order", "screen"]
 
 _FILES, _SETS = 12, 6
 
@@ -32,13 +37,24 @@ def in_order(found: Sequence[Finding]) -> list[Finding]:
     return sorted((one for one in found if len(one)), key=lambda one: order.index(one.name))
 
 
-def brief(found: Sequence[Finding], files: Sequence[str]) -> list[dict[str, Any]]:
-    """Findings as JSON types, with the first files of each: what a run keeps of them.
+def flaws(
+    found: tuple[Listing, Records], splits: Sequence[str | None], alike: Alike | None
+) -> tuple[dict[str, Any], ...]:
+    """The findings that a run keeps; none where near-duplicates were not looked for.
 
     Args:
-        found: the findings.
-        files: the shown name of each row.
+        found: as `survey` gives it.
+        splits: of each file.
+        alike: near-duplicates among them.
     """
+    if alike is None:
+        return ()
+    table = audit_columns(*found, splits)
+    return tuple(_brief(screen(table, alike), table["file"].to_pylist()))
+
+
+def _brief(found: Sequence[Finding], files: Sequence[str]) -> list[dict[str, Any]]:
+    """As JSON types, with the first files of each."""
     told = [(one.to_json(files), len(one.sets)) for one in found]
     return [
         one | {"files": one["files"][:_FILES], "sets": one["sets"][:_SETS], "num_sets": number}

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from hubel.data.decode import Limits
 from hubel.data.folders import Entry
+from hubel.data.form import Kind, Limits
 from hubel.errors import PictureError
 
 __all__ = [
@@ -37,12 +37,14 @@ class Listing:
     """What a source holds, before any file of it was opened.
 
     `kind` says how labels were found ("class folders", "split folders", "table", "arrays", …);
-    `notes` are sentences that the user should read.
+    `notes` are sentences that the user should read; `reading` is the kind of sample that arrays
+    and stacks are read as, where it is not left to their own rule.
     """
 
     kind: str
     entries: tuple[Entry, ...]
     notes: tuple[str, ...] = field(default=())
+    reading: Kind | None = None
 
 
 class Source(Protocol):
@@ -66,10 +68,20 @@ class Source(Protocol):
 
 def read_file(path: str) -> bytes:
     """The bytes of a file; `PictureError` names why they can't be had."""
-    check_size(file_status(path).st_size)
-    try:
-        with open(path, "rb") as stream:
-            return stream.read()
+    size = file_status(path).st_size
+    check_size(size)
+    try:  # the system's own calls: Python's file objects take longer than a small picture
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        try:
+            content = os.read(descriptor, size + 1)
+            if len(content) == size:
+                return content
+            parts = [content]
+            while parts[-1]:
+                parts.append(os.read(descriptor, 1 << 20))
+            return b"".join(parts)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise _read_problem(error) from error
 

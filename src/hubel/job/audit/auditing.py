@@ -98,12 +98,13 @@ def _suspected(dataset: Dataset, alike: Alike) -> tuple[list[Finding], dict[str,
     if len(kept) < 2:
         return [], None, f"labels were not judged: that takes two classes of {LEAST} pictures"
     codes = np.searchsorted(kept, targets[rows])
+    preprocess = preprocess_for(dataset, Wish())
+    if not preprocess.plain or preprocess.channels not in ("rgb", "grey"):
+        return [], None, "labels were not judged: only those of 8-bit pictures are"
     try:
         folds = make_folds(_samples(dataset, alike, rows, codes), FOLDS, 0)
     except DataError as error:
         return [], None, f"labels were not judged: {error}"
-    # Every row is decoded already, or is now.
-    preprocess = preprocess_for(dataset, Wish())
     pixels = load_pixels(dataset, rows, preprocess, lambda _: None)
     suspects = find_suspects(pixels, codes, folds)
     names = [manifest.classes[index] for index in kept[suspects.likelier]]
@@ -137,6 +138,7 @@ def _samples(
 ) -> Samples:
     digests = [digest.tobytes() for digest in dataset.manifest.digests[rows]]
     groups: list[str | None] = dataset.manifest.table["group"].take(rows).to_pylist()
-    clusters = [n if n >= 0 else None for n in alike.cluster[rows].tolist()]
     names = [f"{code:09}" for code in codes]
-    return Samples(names, digests, groups, [None] * len(rows), clusters=clusters)
+    return Samples(
+        names, digests, groups, [None] * len(rows), clusters=alike.numbers(rows.tolist())
+    )

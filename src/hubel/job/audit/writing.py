@@ -6,12 +6,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from hubel.data.decode import decode
 from hubel.data.manifest import write_parquet
 from hubel.data.warned import quiet_decoders
 from hubel.errors import PictureError, StorageError
 from hubel.job.inspect import Examined
-from hubel.job.report import small_jpeg
+from hubel.job.report import decoded_jpeg
 from hubel.storage import storage_errors, write_bytes, write_json
 
 __all__ = ["expect_place", "write_audit"]
@@ -58,8 +57,7 @@ def _thumbnails(examined: Examined) -> Callable[[str], bytes | None]:
 
     def thumbnail(file: str) -> bytes | None:
         try:
-            picture = decode(examined.source.read(paths[file]))
-            return small_jpeg(picture.pixels, (picture.width, picture.height))
+            return decoded_jpeg(examined.source.read(paths[file]))
         except PictureError:
             return None
 

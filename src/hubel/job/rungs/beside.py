@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from hubel.errors import BudgetError, FeatureError, HubelError, RecipeError
 from hubel.job.desk import Desk
-from hubel.job.prepare import Material
+from hubel.job.prepare import Material, of_one_size
 from hubel.job.rungs.cheap import CHEAP, fit_cheap
 from hubel.job.rungs.linear import load_solvers
 from hubel.job.rungs.rung import Rung
@@ -42,6 +42,7 @@ def climb_cheap(desk: Desk, material: Material, seconds: float) -> Climbed:
     """
     found = Climbed()
     load_solvers()
+    plain = of_one_size(material, desk.reporter, desk.recipe.workers or 1)
     start = time.monotonic()
     for place, key in enumerate(_CHEAP):
         left = seconds - (time.monotonic() - start)
@@ -49,11 +50,13 @@ def climb_cheap(desk: Desk, material: Material, seconds: float) -> Climbed:
         try:
             if left <= 0 and place:
                 raise BudgetError("the time that the cheap rungs may take is spent")
-            rung = fit_cheap(key, material, share, desk.recipe.seed, Balance.of(desk.recipe))
+            balance = Balance.of(desk.recipe)
+            fitted = fit_cheap(key, plain, share, desk.recipe.seed, balance)
         except (FeatureError, RecipeError) as error:
             found.left_out.append((CHEAP[key], reason(error)))
             desk.reporter.say(f"{CHEAP[key]} is left out: {reason(error)}")
             continue
+        rung = fitted.fitted_on(plain, material)
         keep_rung(desk.run.folder / "rungs" / key, rung, material)
         found.folders[rung.name] = f"rungs/{key}"
         found.rungs.append(rung)

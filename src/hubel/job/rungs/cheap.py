@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from hubel.data.preprocess import Preprocess
+from hubel.errors import FeatureError
 from hubel.job.prepare import Material
 from hubel.job.rungs.described import by_features
 from hubel.job.rungs.linear import LinearFit, fit_rung
@@ -33,10 +34,17 @@ CHEAP: MappingProxyType[str, str] = MappingProxyType(
 def designed_features(preprocess: Preprocess) -> str:
     """Colours and gradients that suit the pictures: about 8 cells a side, of 4 pixels or more.
 
+    Raises:
+        FeatureError: they have no such colours.
+
     Example:
         >>> designed_features(Preprocess(height=28, width=28, channels="grey"))
         'histogram(space=grey) + hog(cell=4)'
     """
+    if preprocess.kind != "picture" or preprocess.channels not in ("rgb", "grey"):
+        raise FeatureError("histogram and HOG are for pictures in grey or colour")
+    if preprocess.depth == "float32":
+        raise FeatureError("histogram and HOG are for values from 0 to 1, not in other units")
     cell = max(4, 4 * round(min(preprocess.height, preprocess.width) / _GRID / 4))
     colours = "histogram" if preprocess.channels == "rgb" else "histogram(space=grey)"
     return f"{colours} + hog(cell={cell})"
@@ -48,7 +56,9 @@ def linear_fit(key: str, material: Material, seed: int, balance: Balance = UNTRE
     Raises:
         FeatureError: the pictures are too small for the features.
     """
-    text = designed_features(material.preprocess) if key == "features" else "pixels"
+    sides = {"picture": "pixels", "signal": "pixels(side=1024)", "volume": "pixels(side=16)"}
+    way = material.preprocess
+    text = designed_features(way) if key == "features" else sides[way.kind]
     objective = _SVM if key == "pixels-svm" else LinearObjective()
     if _takes(key, balance):
         objective = replace(objective, balance=balance)

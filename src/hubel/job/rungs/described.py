@@ -80,7 +80,7 @@ def by_features(material: Material, features: str) -> Described:
         name="linear",
         in_channels=preprocess.num_channels,
         num_classes=len(material.dataset.manifest.classes),
-        image_size=(preprocess.height, preprocess.width),
+        image_size=preprocess.size,
         options={"features": features},
     )
     module = architecture.build().eval()

@@ -56,11 +56,13 @@ def frozen_fit(material: Material, seed: int, balance: Balance = UNTREATED) -> L
     found = weights_at_hand()
     if found is None:
         raise RecipeError(_NONE)
+    if material.preprocess.kind != "picture":
+        raise RecipeError(f"the networks of timm are for pictures, not {material.preprocess.kind}s")
     architecture = Architecture(
         name=f"timm:{found.name}",
         in_channels=material.preprocess.num_channels,
         num_classes=len(material.dataset.manifest.classes),
-        image_size=(material.preprocess.height, material.preprocess.width),
+        image_size=material.preprocess.size,
     ).check()
     module: Any = architecture.build(seed, fetch=False)
     _fill(module, found, architecture)

@@ -12,14 +12,15 @@ import torch
 
 from hubel.data.imbalance import Imbalance
 from hubel.data.preprocess import Preprocess
-from hubel.errors import BudgetError
+from hubel.errors import BudgetError, RecipeError
 from hubel.job.desk import Desk, Sitting
 from hubel.job.finish import answers
 from hubel.job.learn import learn, save_final
 from hubel.job.ledger import Ledger
-from hubel.job.prepare import Material, gather, make_architecture
+from hubel.job.prepare import Material, gather, make_architecture, of_one_size
 from hubel.job.rungs.rung import Rung
 from hubel.job.structure import structure_of
+from hubel.models.kinds import line_for
 from hubel.runs import Run
 from hubel.storage import storage_errors
 from hubel.training.budget import in_seconds
@@ -47,18 +48,20 @@ class NetworkRung:
         model: as a recipe names it; None is the hybrid, whose line follows from the pictures.
         weight: its share of what the cheap rungs leave.
         side: most pixels a side that it is given.
+        several_sizes: whether it takes pictures of several sizes, where the data come in buckets.
     """
 
     model: str | None
     weight: float
     side: int | None = None
+    several_sizes: bool = False
 
 
 NETWORK_RUNGS: MappingProxyType[str, NetworkRung] = MappingProxyType(
     {
         "mlp": NetworkRung("mlp", 1.0, 32),
         "lenet": NetworkRung("lenet5", 1.0, 32),
-        "convnet": NetworkRung("convnet", 5.0),
+        "convnet": NetworkRung("convnet", 5.0, several_sizes=True),
         "hybrid": NetworkRung(None, 3.0),
     }
 )
@@ -70,19 +73,39 @@ class Materials:
     def __init__(self, desk: Desk, whole: Material) -> None:
         self._desk, self._whole = desk, whole
         self._small: dict[int, Material] = {}
+        self._plain = whole
+
+    @property
+    def plain(self) -> Material:
+        """The material at one size; squashed where the whole comes in buckets."""
+        if self._plain.preprocess.buckets:
+            with self._desk.ledger.stage("pixels"):
+                workers = self._desk.recipe.workers or 1
+                self._plain = of_one_size(self._whole, self._desk.reporter, workers)
+        return self._plain
+
+    def of(self, rung: NetworkRung) -> Material:
+        """The material that suits a rung."""
+        return self._whole if rung.several_sizes else self.at(rung.side)
 
     def at(self, side: int | None) -> Material:
-        """The material with at most so many pixels a side, as it is where that is None."""
-        now = self._whole.preprocess
-        if side is None or max(now.height, now.width) <= side:
-            return self._whole
+        """The plain material with at most so many pixels a side, as it is where that is None."""
+        now = self.plain.preprocess
+        if side is None or max(now.size) <= _most(now.kind, side):
+            return self.plain
         if side not in self._small:
-            height, width = min(now.height, side), min(now.width, side)
-            small = replace(now, height=height, width=width, mean=(), std=())
+            most = _most(now.kind, side)
+            planes, height, width = (min(n, most) for n in (now.planes, now.height, now.width))
+            small = replace(now, planes=planes, height=height, width=width, mean=(), std=())
             with self._desk.ledger.stage("pixels"):
                 workers = self._desk.recipe.workers or 1
                 self._small[side] = gather(self._whole.dataset, small, self._desk.reporter, workers)
         return self._small[side]
+
+
+def _most(kind: str, side: int) -> int:
+    """Positions along an axis: a signal has as many as a picture has pixels, a volume fewer."""
+    return {"picture": side, "signal": side * side}.get(kind, side // 2)
 
 
 def hybrid_line(preprocess: Preprocess) -> str:
@@ -94,6 +117,8 @@ def hybrid_line(preprocess: Preprocess) -> str:
 
     Source: the shape of Hassani et al. 2021, arXiv 2104.05704, smaller.
     """
+    if preprocess.kind != "picture":
+        raise RecipeError(f"the hybrid is for pictures, not {preprocess.kind}s")
     side = max(preprocess.height, preprocess.width)
     halvings = max(0, min(3, math.ceil(math.log2(max(side, 1) / _TOKENS))))
     strided = [f"conv3x3/2({width}) bn relu" for width in (16, 32, 64)[3 - halvings :]]
@@ -120,7 +145,7 @@ def climb_network(main: Desk, key: str, materials: Materials, seconds: float) ->
     """
     started = time.monotonic()
     rung = NETWORK_RUNGS[key]
-    material = materials.at(rung.side)
+    material = materials.of(rung)
     left = seconds - (time.monotonic() - started)
     if left < 1:
         share = in_seconds(max(left, 0.0))
@@ -139,11 +164,17 @@ def climb_network(main: Desk, key: str, materials: Materials, seconds: float) ->
              for split in ("val", "test")}  # fmt: skip
     counts = {"parameters": cost.parameters, "multiply_adds": cost.multiply_adds}
     desk.ledger.write(status="done", error=None, **counts)
-    size = f"{material.preprocess.height} x {material.preprocess.width} px"
+    size = _size(material.preprocess)
     epochs = desk.ledger.facts["made"]["epochs"]
     note = f"{epochs:.0f} epochs from scratch, {size}"
     spent = learned.journey.seconds
     return Rung(key, found, cost.parameters, cost.multiply_adds, spent, note, classifier)
+
+
+def _size(preprocess: Preprocess) -> str:
+    unit = " px" if preprocess.kind == "picture" else ""
+    size = " x ".join(map(str, preprocess.size)) + unit
+    return f"{len(preprocess.buckets)} buckets of about {size}" if preprocess.buckets else size
 
 
 def mark_failed(main: Desk, key: str, why: str) -> None:
@@ -162,6 +193,25 @@ def _too_short(error: BudgetError) -> str:
     )
 
 
+def _chosen(main: Desk, key: str, preprocess: Preprocess, seconds: float) -> dict[str, Any]:
+    """What is set for a rung."""
+    model = NETWORK_RUNGS[key].model or hybrid_line(preprocess)
+    if key == "convnet" and preprocess.kind != "picture":
+        model = line_for(preprocess.size)
+    chosen: dict[str, Any] = {
+        "model": model,
+        "budget": seconds,
+        "seed": main.recipe.seed,
+        "balance": main.recipe.balance,
+        "device": str(main.device),
+    }
+    if preprocess.buckets:
+        chosen["shape"] = "bucket"
+    if main.recipe.workers is not None:
+        chosen["workers"] = main.recipe.workers
+    return chosen
+
+
 def _desk(main: Desk, key: str, material: Material, seconds: float) -> Desk:
     """The desk of a rung's own run: as it was left, or a new one."""
     run = Run(main.run.folder / "rungs" / key)
@@ -173,16 +223,7 @@ def _desk(main: Desk, key: str, material: Material, seconds: float) -> Desk:
         recipe = Recipe.from_json(ledger.facts["recipe"])
         return Desk(run, ledger, recipe, main.device, sitting, main.way_on)
     preprocess = material.preprocess
-    model = NETWORK_RUNGS[key].model or hybrid_line(preprocess)
-    chosen: dict[str, Any] = {
-        "model": model,
-        "budget": seconds,
-        "seed": main.recipe.seed,
-        "balance": main.recipe.balance,
-        "device": str(main.device),
-    }
-    if main.recipe.workers is not None:
-        chosen["workers"] = main.recipe.workers
+    chosen = _chosen(main, key, preprocess, seconds)
     classes = len(material.dataset.manifest.classes)
     known = Imbalance.of(material.targets("train"), classes)
     pictures = len(material.rows["train"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,13 +13,19 @@ from torch.nn import functional
 
 from hubel.data.keyed import permutation
 from hubel.data.pixels import Pixels
+from hubel.data.preprocess import Preprocess
 from hubel.job.prepare import Material
 from hubel.job.rungs.described import by_features
 from hubel.job.rungs.rung import Rung
 
 __all__ = ["largest_class", "nearest_neighbours"]
 
-_SIDE = 32
+_SIDES = {"picture": 32, "signal": 1024, "volume": 10}
+_POOLS: dict[str, Any] = {
+    "picture": functional.adaptive_avg_pool2d,
+    "signal": functional.adaptive_avg_pool1d,
+    "volume": functional.adaptive_avg_pool3d,
+}
 _NEIGHBOURS = (1, 3, 5, 10, 20, 50)
 _BLOCK = 1024
 _TIE = 1e-4  # what the nearest of equals is ahead by
@@ -50,9 +58,11 @@ def nearest_neighbours(material: Material, seconds: float, seed: int) -> Rung:
         seed: draws them.
     """
     start = time.monotonic()
-    splits = {name: _flat(material.pixels[name]) for name in ("val", "test")}
+    way = material.preprocess
+    splits = {name: _flat(material.pixels[name], way) for name in ("val", "test")}
     take = permutation(seed, 0, len(material.rows["train"]))
-    train = _flat(material.pixels["train"].select(take[: _affordable(material, seconds)]))
+    some = take[: _affordable(material, seconds)]
+    train = _flat(material.pixels["train"].select(some), way)
     targets = torch.from_numpy(material.targets("train")[take[: len(train)]])
     classes = len(material.dataset.manifest.classes)
     near = {name: _nearest(x, train, targets) for name, x in splits.items()}
@@ -70,14 +80,22 @@ def nearest_neighbours(material: Material, seconds: float, seed: int) -> Rung:
     )  # fmt: skip
 
 
-def _flat(pixels: Pixels) -> Tensor:
-    """Pixels from 0 to 1, at most 32 a side by averaging: (n, d)."""
+def _flat(pixels: Pixels, way: Preprocess) -> Tensor:
+    """Pixels from 0 to 1, at most 32 a side by averaging: (n, d).
+
+    All that is no plain 8-bit picture is standardised, so that no channel outweighs the others,
+    and averaged likewise: signals to 1,024 moments, volumes to 10 a side.
+    """
     parts: list[Tensor] = []
     for start in range(0, len(pixels), _BLOCK):
         block = np.arange(start, min(start + _BLOCK, len(pixels)), dtype=np.int64)
-        x = torch.from_numpy(pixels.take(block)).permute(0, 3, 1, 2).float().div_(255)
-        height, width = (min(side, _SIDE) for side in x.shape[2:])
-        parts.append(functional.adaptive_avg_pool2d(x, (height, width)).flatten(1))
+        values = torch.from_numpy(pixels.take(block))
+        if way.plain:
+            x = values.permute(0, 3, 1, 2).float().div_(255)
+        else:
+            x = way.tensor(values).contiguous()
+        sides = [min(side, _SIDES[way.kind]) for side in x.shape[2:]]
+        parts.append(_POOLS[way.kind](x, sides).flatten(1))
     return torch.cat(parts)
 
 
@@ -91,8 +109,8 @@ _PRODUCTS_A_SECOND = 1e10
 
 
 def _numbers(material: Material) -> int:
-    preprocess = material.preprocess
-    return min(preprocess.height, _SIDE) * min(preprocess.width, _SIDE) * preprocess.num_channels
+    way = material.preprocess
+    return math.prod(min(side, _SIDES[way.kind]) for side in way.size) * way.num_channels
 
 
 def _nearest(x: Tensor, train: Tensor, targets: Tensor) -> Tensor:

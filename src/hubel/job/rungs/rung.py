@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,13 @@ class Rung:
     seconds: float
     note: str
     classifier: Classifier | None = None
+
+    def fitted_on(self, used: Material, whole: Material) -> Rung:
+        """With a note of it, where its pictures had another shape than those of the whole."""
+        if used is whole:
+            return self
+        size = f"{used.preprocess.height} x {used.preprocess.width} px"
+        return replace(self, note=f"{self.note}; pictures squashed to {size}")
 
     @property
     def predicted(self) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from hubel.data.batches import Batches
-from hubel.data.dataset import Dataset, Wish, load_pixels
+from hubel.data.dataset import Dataset, load_pixels
 from hubel.data.imbalance import Imbalance
 from hubel.data.manifest import write_parquet
 from hubel.data.pixels import Pixels
@@ -22,6 +22,7 @@ from hubel.data.preprocess import Preprocess
 from hubel.data.split import make_folds, samples_of
 from hubel.errors import Interrupted, RecipeError
 from hubel.evaluation.calibration import softmax
+from hubel.job.bucketing import with_buckets
 from hubel.job.prepare import as_pretrained, preprocess_for, statistics
 from hubel.job.reporter import Reporter
 from hubel.models.naming import Kind, kind_of
@@ -142,13 +143,13 @@ class Bench:
             )
         chosen: dict[str, Any] = {**self.chosen, **settings, "epochs": epochs, "monitor": "last"}
         asked = Recipe(**chosen)
-        wish = Wish(size=asked.size, channels=asked.channels, shape=asked.shape)
-        preprocess = preprocess_for(self.dataset, wish)
+        preprocess = preprocess_for(self.dataset, asked.wish)
         fewest = min(int((self.folds != fold).sum()) for fold in range(self.count))
         classes = len(self.dataset.manifest.classes)
         known = Imbalance.of(self.targets, classes)
         facts = Facts.of(fewest, preprocess, asked.device, classes, known)
-        return resolve(chosen, facts)[0], preprocess
+        recipe = resolve(chosen, facts)[0]
+        return recipe, with_buckets(self.dataset, preprocess, recipe)
 
     def refusal(self, settings: dict[str, Any]) -> str | None:
         """Why settings are not possible; None where they are. Nothing is trained."""

@@ -20,7 +20,7 @@ __all__ = ["ZOOS", "build", "default_input", "small_stem", "statistics"]
 
 _QUICK = 0.1  # momentum of running statistics; PyTorch's default
 _BATCH_NORM = nn.modules.batchnorm._BatchNorm  # pyright: ignore[reportPrivateUsage]
-_OPTIONS = ("pretrained", "small_stem")
+_OPTIONS = ("pretrained", "several_sizes", "small_stem")
 ZOOS: dict[str, Any] = {"timm": timm, "torchvision": torchvision}
 
 
@@ -29,8 +29,9 @@ def build(architecture: Architecture, notes: list[str], *, fetch: bool) -> nn.Mo
 
     Args:
         architecture: named `timm:NAME` or `torchvision:NAME`. Its options: `pretrained` (begin
-            with the zoo's weights) and `small_stem` (take strides out of the stem). No other goes
-            to the zoo's builder, which could be told to load a file.
+            with the zoo's weights), `small_stem` (take strides out of the stem) and
+            `several_sizes` (a transformer of timm fits its positions to each picture's size). No
+            other goes to the zoo's builder, which could be told to load a file.
         notes: takes what was adapted in it.
         fetch: take the trained weights where they are asked for; without it the structure is the
             same, and the weights are fresh.
@@ -43,7 +44,7 @@ def build(architecture: Architecture, notes: list[str], *, fetch: bool) -> nn.Mo
     if unknown:
         raise RecipeError(
             f"{architecture.name} can't be built: there is no option {min(unknown)!r}; networks of "
-            f"a zoo have {' and '.join(_OPTIONS)}"
+            f"a zoo have {', '.join(_OPTIONS)}"
         )
     if fetch and not is_blank() and architecture.options.get("pretrained"):
         module = _fetched(architecture, notes)

@@ -12,6 +12,8 @@ from hubel.models.blank import blank
 if TYPE_CHECKING:
     from hubel.models.architecture import Architecture
 
+_DYNAMIC = "dynamic_img_size"
+
 __all__ = ["default_input", "make", "names", "statistics", "takes_size"]
 
 
@@ -44,6 +46,9 @@ def make(name: str, architecture: Architecture, notes: list[str], *, fetch: bool
 
     channels = architecture.in_channels
     sized: dict[str, Any] = {"img_size": architecture.image_size} if takes_size(name) else {}
+    if sized and architecture.options.get("several_sizes") and _takes(name, _DYNAMIC):
+        sized[_DYNAMIC] = True
+        notes.append("positions: interpolated to the size of each batch")
     module = create_model(
         name,
         pretrained=fetch,
@@ -59,16 +64,21 @@ def make(name: str, architecture: Architecture, notes: list[str], *, fetch: bool
     return module
 
 
-@functools.cache
 def takes_size(name: str) -> bool:
     """Whether a network is built for one size of pictures, which it must be told."""
+    return _takes(name, "img_size")
+
+
+@functools.cache
+def _takes(name: str, setting: str) -> bool:
     from timm import create_model
 
     size = tuple(_config(name).input_size[1:])
+    given: dict[str, Any] = {setting: True if setting == _DYNAMIC else size}
     try:
-        blank(lambda: create_model(name, img_size=size))
+        blank(lambda: create_model(name, **given))
     except TypeError as error:
-        if "img_size" not in str(error):
+        if setting not in str(error):
             raise
         return False
     return True

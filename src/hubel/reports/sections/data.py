@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any, cast
 
+from hubel.data.eye import caption
+from hubel.data.form import Form
 from hubel.reports.answers import drawn
 from hubel.reports.charts.tracks import parts
 from hubel.reports.facts import ReportFacts, Table
@@ -57,7 +59,7 @@ def section(material: Material) -> Section | None:
         evidence={
             "table": _counts(used, names),
             "splits": [name for name in _SPLITS if name in used["split"]],
-            "about": [*_about(used), *_balance(facts)],
+            "about": [*_about(used), *_costs(facts.part("shape")), *_balance(facts)],
             "samples": _samples(material, used, names),
             "problems": _problems(out, reasons),
             "notes": facts.part("data").get("notes") or [],
@@ -118,9 +120,16 @@ def _about(used: Columns) -> list[tuple[str, str]]:
     if groups:
         rows.append(("Groups", f"{count(len(groups))}, each kept on one side of a split"))
     frames = sum((n or 1) > 1 for n in used["frames"])
-    if frames:
+    volumes = any(Form.of_mode(str(mode)).kind == "volume" for mode in used["mode"])
+    if volumes:
+        rows.append(("Planes", _shares([f"{n:,}" for n in used["frames"]])))
+    elif frames:
         rows.append(("Frames", f"{count(frames, 'picture')} with several; the first is used"))
     return rows
+
+
+def _costs(shape: dict[str, Any]) -> list[tuple[str, str]]:
+    return [("Brought to size", str(shape["text"]))] if shape else []
 
 
 def _balance(facts: ReportFacts) -> list[tuple[str, str]]:
@@ -184,7 +193,14 @@ def _samples(material: Material, used: Columns, names: Sequence[str]) -> dict[st
         "gone": bool(rows) and not there,
         "each": each,
         "hidden": len(names) - len(shown),
+        "shown": _how_shown(used["mode"]),
     }
+
+
+def _how_shown(modes: Sequence[Any]) -> str:
+    """How the pictures of samples that are no plain pictures were made; empty for others."""
+    said = {caption(str(mode)) for mode in modes}
+    return said.pop() if len(said) == 1 else ""
 
 
 def _problems(out: Columns, reasons: Counter[str]) -> list[dict[str, Any]]:
