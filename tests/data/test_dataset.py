@@ -32,8 +32,8 @@ def opened(data: Path, seed: int = 0, rule: SplitRule | None = None) -> Dataset:
 class Timed(FolderSource):
     """Its pictures were taken one after the other, in no order of their names."""
 
-    def list(self) -> Listing:
-        listing = super().list()
+    def list(self, progress: Progress = lambda _: None) -> Listing:
+        listing = super().list(progress)
         moments = np.random.default_rng(1).permutation(len(listing.entries))
         entries = [
             entry._replace(time=float(moment))

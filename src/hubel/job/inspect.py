@@ -121,6 +121,7 @@ def _counted(listing: Listing, records: Records) -> dict[str, Any]:
         ],
         "classes": {name: {"pictures": n} for name, n in sorted(Counter(labels).items())},
         "splits": {"pictures": len(labels)},
+        "shape": None,
         "notes": list(listing.notes),
     }
 
