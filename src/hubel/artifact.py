@@ -39,6 +39,7 @@ class ClassifierFile(BaseModel):
     preprocess: dict[str, Any]
     classes: list[str] = Field(min_length=2)
     temperature: float = Field(gt=0, allow_inf_nan=False)
+    task: Literal["single-label", "multi-label"] = "single-label"
     thresholds: dict[str, float] = Field(default_factory=dict[str, float])
     facts: dict[str, Any] = Field(default_factory=dict[str, Any])
     sha256: dict[str, str] = Field(default_factory=dict[str, str])

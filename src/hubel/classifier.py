@@ -36,6 +36,7 @@ Picture = "str | os.PathLike[str] | bytes | Image | NDArray[Any] | Tensor"
 pictures in RGB or grey, (h, w, 3) or (h, w), or what an `.npy` file of the data could hold."""
 
 _BATCH = 256
+_NEUTRAL = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,15 @@ class Prediction:
         labels: class names, the most probable first.
         probabilities: calibrated, one a label, in the same order.
         error: why there is no answer; the lists are then empty.
+        given: of a classifier of several labels, those that the picture has by its answer: whose
+            probability is their threshold or more, the most probable first. None with one label.
     """
 
     file: str | None
     labels: tuple[str, ...] = ()
     probabilities: tuple[float, ...] = ()
     error: str | None = None
+    given: tuple[str, ...] | None = None
 
     @property
     def label(self) -> str | None:
@@ -60,10 +64,14 @@ class Prediction:
         return self.labels[0] if self.labels else None
 
     def to_json(self, top: int) -> dict[str, Any]:
-        """The answer as JSON types, with the `top` most probable classes."""
+        """The answer as JSON types, with the `top` most probable classes.
+
+        `labels` is there with a classifier of several labels; empty says that the picture has none.
+        """
         pairs = zip(self.labels[:top], self.probabilities[:top], strict=True)
         ranked = [{"label": label, "probability": value} for label, value in pairs]
-        return {"file": self.file, "top": ranked, "error": self.error}
+        named = {} if self.given is None else {"labels": list(self.given)}
+        return {"file": self.file, **named, "top": ranked, "error": self.error}
 
 
 @dataclass(frozen=True)
@@ -75,8 +83,13 @@ class Classifier:
         weights: its state, by name.
         preprocess: from decoded pixels to its input.
         classes: names, in the order of the scores.
-        temperature: the scores are divided by it before the softmax; 1 is uncalibrated.
+        temperature: the scores are divided by it before they become probabilities; 1 is
+            uncalibrated.
         facts: metrics with intervals and provenance, JSON types.
+        task: `single-label`, or `multi-label` where a picture may have several of the classes, or
+            none.
+        thresholds: of a multi-label classifier, by class: the probability from which on a label is
+            given; 1/2 for a class without one.
     """
 
     architecture: Architecture
@@ -85,6 +98,15 @@ class Classifier:
     classes: tuple[str, ...]
     temperature: float = 1.0
     facts: dict[str, Any] = field(default_factory=dict[str, Any])
+    task: str = "single-label"
+    thresholds: dict[str, float] = field(default_factory=dict[str, float])
+
+    @property
+    def cuts(self) -> NDArray[np.float64] | None:
+        """The thresholds in the order of the scores, (classes,); None where one label is given."""
+        if self.task == "single-label":
+            return None
+        return np.array([self.thresholds.get(name, _NEUTRAL) for name in self.classes])
 
     @functools.cached_property
     def module(self) -> nn.Module:
@@ -118,8 +140,13 @@ class Classifier:
             )
 
     def probabilities(self, pixels_NHWC: NDArray[Any]) -> NDArray[np.float64]:
-        """Calibrated probabilities of pixels that are at working size: (n, classes)."""
-        return softmax(self.logits(pixels_NHWC), self.temperature)
+        """Calibrated probabilities of pixels that are at working size: (n, classes).
+
+        They sum to 1 in a row where a picture has one label, and are each by itself otherwise.
+        """
+        from hubel.evaluation.labelling import labelling_of
+
+        return labelling_of(self.task).probabilities(self.logits(pixels_NHWC), self.temperature)
 
     def predict(self, pictures: Any) -> Any:
         """Classify one picture, or a list of them.
@@ -160,6 +187,8 @@ class Classifier:
             preprocess=self.preprocess.to_json(),
             classes=list(self.classes),
             temperature=self.temperature,
+            task=self.task,  # pyright: ignore[reportArgumentType]
+            thresholds=self.thresholds,
             facts=self.facts,
         )
         write_artifact(folder, document, self.weights)
@@ -183,7 +212,7 @@ class Classifier:
 
     def _answer(self, waiting: list[tuple[str | None, NDArray[Any] | str]]) -> Iterable[Prediction]:
         pixels = [found for _, found in waiting if not isinstance(found, str)]
-        rows = iter(self._rows(pixels))
+        rows, cuts = iter(self._rows(pixels)), self.cuts
         for name, found in waiting:
             if isinstance(found, str):
                 yield Prediction(name, error=found)
@@ -191,7 +220,10 @@ class Classifier:
             row = next(rows)
             order = np.argsort(-row, kind="stable")
             labels = tuple(self.classes[index] for index in order)
-            yield Prediction(name, labels, tuple(float(row[index]) for index in order))
+            given = None
+            if cuts is not None:
+                given = tuple(self.classes[index] for index in order if row[index] >= cuts[index])
+            yield Prediction(name, labels, tuple(float(row[index]) for index in order), given=given)
 
 
 def load(path: str | os.PathLike[str], *, code: str | None = None) -> Classifier:
@@ -219,6 +251,8 @@ def load(path: str | os.PathLike[str], *, code: str | None = None) -> Classifier
             tuple(document.classes),
             document.temperature,
             document.facts,
+            document.task,
+            document.thresholds,
         )
     except (KeyError, TypeError, RecipeError) as error:
         raise ArtifactError(f"{folder}: classifier.json can't be followed: {error}") from error
@@ -226,13 +260,6 @@ def load(path: str | os.PathLike[str], *, code: str | None = None) -> Classifier
         classifier = replace(classifier, architecture=classifier.architecture.with_code(code))
     _check_fit(classifier, folder)
     return classifier
-
-
-def softmax(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
-    """Calibrated probabilities: (n, classes)."""
-    from hubel.evaluation.calibration import softmax as stable
-
-    return stable(logits, temperature)
 
 
 def _check_fit(classifier: Classifier, folder: Path) -> None:
@@ -249,6 +276,9 @@ def _check_fit(classifier: Classifier, folder: Path) -> None:
             raise ArtifactError(
                 f"{folder}: {name} disagree: {found} given, the network has {expected}"
             )
+    strange = sorted(classifier.thresholds.keys() - set(classifier.classes))
+    if strange:
+        raise ArtifactError(f"{folder}: a threshold is given for {strange[0]!r}, which is no class")
     if len(set(classifier.classes)) < len(classifier.classes):
         raise ArtifactError(f"{folder}: a class name stands twice: {list(classifier.classes)}")
     try:

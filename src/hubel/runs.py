@@ -88,8 +88,8 @@ class Run:
 
     def write_results(self, rows: list[dict[str, float]]) -> None:
         """Replace `results.csv`, one row an epoch."""
-        names = [*("epoch", "seconds", "train_loss", "val_loss", "val_accuracy", "lr"),
-                 *("val_balanced_accuracy", "val_macro_f1")]  # fmt: skip
+        names = ["epoch", "seconds", "train_loss", "val_loss", "val_accuracy", "lr"]
+        names += [name for name in (rows[0] if rows else ()) if name not in names]
         stream = io.StringIO()
         writer = csv.DictWriter(stream, names, lineterminator="\n")
         writer.writeheader()
@@ -103,9 +103,10 @@ class Run:
         title = f"{escape(str(facts['name']))}: {escape(str(facts['status']))}"
         if not (self.folder / "evaluation.json").is_file():
             return f"<b>{title}</b>"
-        found = self.evaluation["accuracy"]
+        name = self.evaluation.get("headline", "accuracy")
+        found = self.evaluation[name]
         return (
-            f"<b>{title}</b>, accuracy {found['value']:.1%} ({found['low']:.1%} to "
+            f"<b>{title}</b>, {name.replace('_', ' ')} {found['value']:.1%} ({found['low']:.1%} to "
             f"{found['high']:.1%}), <a href='{escape(str(self.report))}'>report</a>"
         )
 

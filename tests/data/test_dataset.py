@@ -19,6 +19,7 @@ from hubel.data.dataset import (
 )
 from hubel.data.manifest import Manifest
 from hubel.data.sources import FolderSource, Listing, open_source
+from hubel.data.sources.base import Found, ignore
 from hubel.data.split import SplitRule, redraw
 from hubel.errors import ArtifactError, DataError
 from tests.conftest import fill, tree_hash
@@ -32,8 +33,8 @@ def opened(data: Path, seed: int = 0, rule: SplitRule | None = None) -> Dataset:
 class Timed(FolderSource):
     """Its pictures were taken one after the other, in no order of their names."""
 
-    def list(self, progress: Progress = lambda _: None) -> Listing:
-        listing = super().list(progress)
+    def list(self, found: Found = ignore) -> Listing:
+        listing = super().list(found)
         moments = np.random.default_rng(1).permutation(len(listing.entries))
         entries = [
             entry._replace(time=float(moment))

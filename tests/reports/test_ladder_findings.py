@@ -10,6 +10,7 @@ from synthetic_ladder import RUNGS, climbed
 from hubel.reports.facts import Estimate
 from hubel.reports.findings import ladder as findings
 from hubel.reports.ladder import Comparison, Ladder
+from hubel.reports.measures import ACCURACY
 
 
 def compare(value: float, low: float, high: float, verdict: str, a: str = "network") -> Comparison:
@@ -63,9 +64,9 @@ def test_a_corrected_pair_states_its_level_and_the_correction() -> None:
         "hybrid beats mlp by 10.0 points (99.9% interval 4.0 to 16.0); p = 0.002 after Holm, "
         "on the same 506 pictures."
     )
-    told = findings.tested(45, corrected=True)
+    told = findings.tested(45, ACCURACY, corrected=True)
     assert "Holm-corrected for all 45 comparisons" in told
-    assert "Holm" not in findings.tested(3, corrected=False)
+    assert "Holm" not in findings.tested(3, ACCURACY, corrected=False)
 
 
 def test_where_the_level_is_not_95_the_doubt_states_it() -> None:

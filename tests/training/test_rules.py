@@ -238,3 +238,15 @@ def test_more_groups_than_fit_are_refused_and_never_dropped() -> None:
     assert resolve({"widths": (8, 16, 32)}, facts())[0].widths == (8, 16, 32)
     with pytest.raises(RecipeError, match="widths: 4 groups don't fit pictures of 32 x 32 px"):
         resolve({"widths": (4, 8, 16, 32)}, facts())
+
+
+def test_several_labels_take_binary_cross_entropy_by_rule_and_refuse_the_rest() -> None:
+    from dataclasses import replace
+
+    facts = replace(Facts.of(100, Preprocess(height=16, width=16), "cpu"), task="multi-label")
+    recipe, settings = resolve({}, facts)
+    assert recipe.loss == "binary_cross_entropy"
+    assert recipe.label_smoothing == 0
+    assert settings["loss"].set_by == "rule"
+    with pytest.raises(RecipeError, match="give --loss binary_cross_entropy"):
+        resolve({"loss": "cross_entropy"}, facts)

@@ -7,6 +7,7 @@ import glob
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from json import dumps as _dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,6 +38,9 @@ def command(
 ) -> None:
     """Say what is on pictures, with calibrated probabilities.
 
+    Where pictures may have several labels, those above their thresholds come first; in a CSV they
+    are a JSON list.
+
     A picture that can't be read gives a row with its error, and exit code 1 at the end.
     """
     if format not in _FORMATS:
@@ -46,7 +50,8 @@ def command(
     classifier = load(run, code=code)
     answers = classifier.predict_each(expand(pictures))
     top = min(top, len(classifier.classes))
-    if not _WRITERS["json" if json else format](answers, top):
+    write = _WRITERS["json" if json else format]
+    if not write(answers, top, classifier.cuts is not None):
         raise typer.Exit(1)
 
 
@@ -70,32 +75,37 @@ def expand(names: Iterable[str]) -> Iterator[str]:
             yield name
 
 
-def _write_table(answers: Iterable[Prediction], top: int) -> bool:
+def _write_table(answers: Iterable[Prediction], top: int, several: bool) -> bool:
     from hubel.cli.console import printable
 
     fine = True
     for answer in answers:
         pairs = zip(answer.labels[:top], answer.probabilities[:top], strict=True)
         said = "  ".join(f"{printable(label)} {value:.1%}" for label, value in pairs)
+        if several and answer.given is not None:
+            named = ", ".join(map(printable, answer.given)) or "no label"
+            said = f"{named}  ({said})"
         print(f"{printable(answer.file or '')}  {said or 'error: ' + printable(str(answer.error))}")
         fine = fine and answer.error is None
     return fine
 
 
-def _write_csv(answers: Iterable[Prediction], top: int) -> bool:
+def _write_csv(answers: Iterable[Prediction], top: int, several: bool) -> bool:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     numbered = [f"{name}_{n}" for n in range(1, top + 1) for name in ("label", "probability")]
-    writer.writerow(["file", *numbered, "error"])
+    writer.writerow(["file", *(["labels"] if several else []), *numbered, "error"])
     fine = True
     for answer in answers:
         pairs = zip(answer.labels[:top], answer.probabilities[:top], strict=True)
         cells = [cell for pair in pairs for cell in pair] or [""] * (2 * top)
-        writer.writerow([answer.file, *cells, answer.error or ""])
+        named = "" if answer.given is None else _dumps(answer.given, ensure_ascii=False)
+        given = [named] if several else []
+        writer.writerow([answer.file, *given, *cells, answer.error or ""])
         fine = fine and answer.error is None
     return fine
 
 
-def _write_json(answers: Iterable[Prediction], top: int) -> bool:
+def _write_json(answers: Iterable[Prediction], top: int, _several: bool) -> bool:
     from hubel.cli.console import print_json
 
     found = [answer.to_json(top) for answer in answers]

@@ -12,16 +12,18 @@ if TYPE_CHECKING:
 __all__ = ["aligned", "ladder_summary", "search_summary", "summary"]
 
 _LONGEST = 35
+_HEADS = {"accuracy": ("accuracy", "right %"), "mean_average_precision": ("mAP", "mAP %")}
 
 
 def summary(run: Run) -> str:
     """The table at the end of a training: the rungs, the verdicts, where the report is."""
     facts, ladder = run.facts, run.ladder
-    if facts["data"].get("imbalance", {}).get("unbalanced"):
+    metric = ladder["metric"]
+    if metric == "accuracy" and facts["data"].get("imbalance", {}).get("unbalanced"):
         legend = "balanced: the mean over the classes, with its 95% interval"
         lines = ["", aligned(_balanced_rows(ladder["rungs"])), "", legend, "Of accuracy:"]
     else:
-        lines = ["", aligned(_rows(ladder["rungs"])), ""]
+        lines = ["", aligned(_rows(ladder["rungs"], metric)), ""]
     network = ladder["rungs"][-1]["name"]
     against = [found for found in ladder["comparisons"] if found["a"] == network]
     lines += [textwrap.fill(_verdict(found), 80) for found in against]
@@ -38,10 +40,10 @@ def summary(run: Run) -> str:
     return "\n".join(lines)
 
 
-def _rows(rungs: list[dict[str, Any]]) -> list[list[str]]:
-    rows = [["", "accuracy", "95% interval", "params", "seconds"]]
-    for rung in sorted(rungs, key=lambda rung: rung["accuracy"]["value"]):
-        found = rung["accuracy"]
+def _rows(rungs: list[dict[str, Any]], metric: str) -> list[list[str]]:
+    rows = [["", _HEADS[metric][0], "95% interval", "params", "seconds"]]
+    for rung in sorted(rungs, key=lambda rung: rung[metric]["value"] or 0.0):
+        found = rung[metric]
         interval = f"{found['low']:.1%} to {found['high']:.1%}"
         rows.append([_short(rung["name"]), f"{found['value']:.1%}", interval, *_costs(rung)])
     return rows
@@ -65,7 +67,8 @@ def _costs(rung: dict[str, Any]) -> list[str]:
 def ladder_summary(run: Run) -> str:
     """The table of a ladder in the order of its rungs, the verdict, and what was left out."""
     ladder = run.ladder
-    unbalanced = run.facts["data"].get("imbalance", {}).get("unbalanced", False)
+    unequal = run.facts["data"].get("imbalance", {}).get("unbalanced", False)
+    unbalanced = ladder["metric"] == "accuracy" and unequal
     legend = "* ships, chosen on the validation pictures; intervals are at 95%"
     if unbalanced:
         legend += "\nbalanced %: the mean over the classes; the sentences compare what is right"
@@ -88,10 +91,12 @@ def ladder_summary(run: Run) -> str:
 
 def _ladder_rows(ladder: dict[str, Any], unbalanced: bool) -> list[list[str]]:
     """Where classes are unequal, balanced accuracy first, for which the parameters make room."""
-    heads = ["balanced %", "interval", "right %"] if unbalanced else ["right %", "interval"]
+    metric = ladder["metric"]
+    plain = [_HEADS[metric][1], "interval"]
+    heads = ["balanced %", "interval", "right %"] if unbalanced else plain
     rows = [["", *heads, *([] if unbalanced else ["params"]), "mult-adds", "seconds"]]
     for rung in ladder["rungs"]:
-        found = rung["balanced_accuracy" if unbalanced else "accuracy"]
+        found = rung["balanced_accuracy" if unbalanced else metric]
         interval = f"{100 * found['low']:.1f}-{100 * found['high']:.1f}"
         right = [f"{100 * rung['accuracy']['value']:.1f}"]
         shares = [f"{100 * found['value']:.1f}", interval, *(right if unbalanced else [])]

@@ -38,13 +38,13 @@ class Batch:
         epochs: int64, (n,), how often each was used before, which is the epoch where each is used
             once in each; keys the draws of its augmentation.
         pixels: (n, *size, channels), uint8 as a rule.
-        targets: int64, (n,), class indices.
+        targets: class indices, int64, (n,), or one column a class, uint8, (n, classes).
     """
 
     indices: NDArray[np.int64]
     epochs: NDArray[np.int64]
     pixels: NDArray[Any]
-    targets: NDArray[np.int64]
+    targets: NDArray[Any]
 
 
 class Batches:
@@ -52,7 +52,7 @@ class Batches:
 
     Args:
         pixels: of the training samples.
-        targets: int64, (n,), their class indices.
+        targets: of each sample, as in a `Batch`.
         batch_size: samples a step; where shapes differ, of the mean area.
         seed: of the run.
         balanced: each class equally often, instead of each sample.
@@ -62,7 +62,7 @@ class Batches:
     def __init__(
         self,
         pixels: Pixels,
-        targets: NDArray[np.int64],
+        targets: NDArray[Any],
         batch_size: int,
         seed: int,
         *,

@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from hubel.caches import cache_folder
@@ -21,14 +21,16 @@ from hubel.data.audit.screen import flaws
 from hubel.data.audit.thumbnails import make_room, thumbnail_store
 from hubel.data.buckets import buckets_of
 from hubel.data.decode import decode
+from hubel.data.folders import Entry
 from hubel.data.form import Kind, Seen
 from hubel.data.headers import header_of
 from hubel.data.jpeg import reduction
 from hubel.data.kinds import are_stacks, as_stack, common, fitting_way, seen_in, settle_kind
 from hubel.data.live import LiveSegment
-from hubel.data.manifest import SCHEMA, Manifest
+from hubel.data.manifest import Manifest
 from hubel.data.pixels import Pixels, PixelStore
 from hubel.data.preprocess import Preprocess
+from hubel.data.rows import manifest_table, usable_samples
 from hubel.data.scan import Progress, Records, ScanCache, scan
 from hubel.data.shape_costs import true_sizes
 from hubel.data.shelves import CacheFullError, CacheNote, shelves_folder
@@ -144,14 +146,14 @@ def open_dataset(
     given, given_notes = settle_given([entry.split for entry in listing.entries])
     expect_no_link_between_splits(listing, source.name)
     problems, kind_notes = settle_kind(records, listing.reading)
-    samples, usable = _usable(listing, records, given, problems)
+    samples, usable = usable_samples(listing, records, given, problems)
     for place, other in contradictions(samples).items():
         problems[usable[place]] = f"the same picture is also in class {other!r}"
     leaked = leaks(samples)
     for place, (what, split) in leaked.items():
         problems[usable[place]] = f"the same {what} is also in the {split} split"
     expect_apart(samples, leaked, source.name)
-    samples, usable = _usable(listing, records, given, problems)
+    samples, usable = usable_samples(listing, records, given, problems)
     samples = samples if alike is None else replace(samples, clusters=alike.numbers(usable))
     _check_classes(samples, listing, problems, source.name)
     drawn, notes = assign(samples, seed, rule)
@@ -160,11 +162,11 @@ def open_dataset(
     for place, split in zip(usable, drawn, strict=True):
         splits[place] = split
     expect_classes(samples, drawn, rule.missing, source.name)
-    lost = {entry.label for entry in listing.entries if entry.label} - set(samples.labels)
+    lost = {name for entry in listing.entries for name in _names(entry)} - _classes(samples)
     if lost:
         names = ", ".join(map(repr, sorted(lost)))
         notes = [*notes, f"no picture can be used of: {names}; no such class is learned"]
-    table = _table(listing, records, problems, splits)
+    table = manifest_table(listing, records, problems, splits)
     if alike is not None:
         table = with_clusters(table, alike)
         notes = [*notes, *told(alike, splits, given)]
@@ -336,30 +338,20 @@ def _headers(source: Source, listing: Listing, cache: ScanCache) -> list[Seen]:
     return seen
 
 
-def _usable(
-    listing: Listing, records: Records, given: list[str | None], problems: list[str | None]
-) -> tuple[Samples, list[int]]:
-    """What splitting looks at, of the files without a problem, and their places."""
-    usable = [place for place, problem in enumerate(problems) if problem is None]
-    entries = [listing.entries[place] for place in usable]
-    digests = records.column("digest").take(pa.array(usable, pa.int64())).to_pylist()
-    several = any(entry.labels is not None for entry in entries)
-    timed = any(entry.time is not None for entry in entries)
-    samples = Samples(
-        [entry.label or ", ".join(entry.labels or ()) for entry in entries],
-        [digest or b"" for digest in digests],
-        [entry.group for entry in entries],
-        [given[place] for place in usable],
-        [entry.time for entry in entries] if timed else None,
-        [entry.labels or () for entry in entries] if several else None,
-    )
-    return samples, usable
+def _classes(samples: Samples) -> set[str]:
+    """All labels that are used."""
+    several = samples.several
+    return set(samples.labels if several is None else chain.from_iterable(several))
+
+
+def _names(entry: Entry) -> tuple[str, ...]:
+    return entry.labels or ((entry.label,) if entry.label else ())
 
 
 def _check_classes(
     samples: Samples, listing: Listing, problems: list[str | None], name: str
 ) -> None:
-    classes = sorted(set(samples.labels))
+    classes = sorted(_classes(samples))
     if len(classes) >= 2:
         return
     reasons = Counter(problem for problem in problems if problem is not None).most_common(3)
@@ -373,32 +365,3 @@ def _check_classes(
         f"{name}: only one class, {classes[0]!r}; a classifier needs at least two, each in a "
         f"folder of its own{left}"
     )
-
-
-def _table(
-    listing: Listing, records: Records, problems: list[str | None], splits: list[str | None]
-) -> Any:
-    count = len(records)
-    of_entries = {
-        name: [getattr(entry, name) for entry in listing.entries]
-        for name in ("label", "labels", "group", "time")
-    }
-    paths = records.column("path")
-    columns: dict[str, Any] = {
-        "file": pa.chunked_array([pa.array(map(_shown, part.to_pylist()), pa.string())
-                                  for part in paths.chunks], pa.string()),
-        "cluster": pa.nulls(count, pa.int64()),
-        "bytes": records.column("size"),
-        "split": splits,
-        "problem": problems,
-    } | of_entries  # fmt: skip
-    for field in SCHEMA:
-        if field.name not in columns:
-            columns[field.name] = records.column(field.name)
-        elif isinstance(columns[field.name], list):
-            columns[field.name] = pa.array(columns[field.name], field.type)
-    return pa.table(columns).select(SCHEMA.names).cast(SCHEMA)
-
-
-def _shown(path: bytes) -> str:
-    return path.decode("utf-8", "backslashreplace")

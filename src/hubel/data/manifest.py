@@ -7,7 +7,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -17,9 +17,18 @@ from hubel.data.columns import equal, places_of
 from hubel.errors import ArtifactError
 from hubel.storage import write_with
 
-__all__ = ["SCHEMA", "SPLITS", "Manifest", "natural_order", "read_parquet", "write_parquet"]
+__all__ = [
+    "SCHEMA",
+    "SPLITS",
+    "Manifest",
+    "Task",
+    "natural_order",
+    "read_parquet",
+    "write_parquet",
+]
 
 SPLITS = ("train", "val", "test")
+Task = Literal["single-label", "multi-label"]
 _DRAWN = b"hubel.drawn"
 
 SCHEMA: Any = pa.schema(
@@ -78,9 +87,21 @@ class Manifest:
         return Manifest(self.table.replace_schema_metadata({_DRAWN: text.encode()}))
 
     @functools.cached_property
+    def task(self) -> Task:
+        """`multi-label` where samples have `labels`, however many each; else `single-label`.
+
+        The column decides, not its values: a list says that there may be several.
+        """
+        several = self.table["labels"].filter(pa.array(self.accepted))
+        return "multi-label" if several.null_count < len(several) else "single-label"
+
+    @functools.cached_property
     def classes(self) -> tuple[str, ...]:
         """The names of the classes in natural order (`2` before `10`)."""
-        labels = set(self.table["label"].filter(pa.array(self.accepted)).unique().to_pylist())
+        used = pa.array(self.accepted)
+        labels = set(self.table["label"].filter(used).unique().to_pylist())
+        if self.task == "multi-label":
+            labels |= set(self.table["labels"].filter(used).combine_chunks().flatten().to_pylist())
         return tuple(sorted(labels - {None}, key=natural_order))
 
     @functools.cached_property
@@ -93,10 +114,41 @@ class Manifest:
         return rows[column.offset : column.offset + len(column)]
 
     @functools.cached_property
-    def targets(self) -> NDArray[np.int64]:
-        """(n,), index of each row's label in `classes`; -1 where it was left out."""
-        found = places_of(self.table["label"], pa.array(self.classes, pa.string()))
+    def targets(self) -> NDArray[Any]:
+        """What each row is, as numbers.
+
+        Returns:
+            One label a sample: int64, (n,), its index in `classes`; -1 where the row was left out.
+            Several: uint8, (n, classes), 1 for each label; all 0 where the row was left out.
+        """
+        found = self.encode(np.arange(len(self), dtype=np.int64))
+        if found.ndim == 2:
+            return found * self.accepted[:, None]
         return np.where(self.accepted, found, -1)
+
+    def encode(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """The targets of some rows, also of those that were left out.
+
+        A label that is no class is -1, and none of several.
+        """
+        classes = pa.array(self.classes, pa.string())
+        if self.task == "single-label":
+            return places_of(self.table["label"].take(pa.array(rows)), classes)
+        lists = self.table["labels"].take(pa.array(rows)).combine_chunks()
+        lengths = lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+        columns = places_of(pa.chunked_array([lists.flatten()]), classes)
+        held = columns >= 0
+        found = np.zeros((len(rows), len(classes)), np.uint8)
+        found[np.repeat(np.arange(len(rows)), lengths)[held], columns[held]] = 1
+        return found
+
+    def has_truth(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """(n,), where it is known what a row is, and of known classes, whatever its problem."""
+        known = set(self.classes)
+        column = "label" if self.task == "single-label" else "labels"
+        found = self.table[column].take(pa.array(rows)).to_pylist()
+        sets = ([one] if isinstance(one, str) else one for one in found)
+        return np.array([one is not None and known.issuperset(one) for one in sets], np.bool_)
 
     def rows(self, split: str) -> NDArray[np.int64]:
         """The row numbers of one split, in the table's order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -11,7 +12,14 @@ from numpy.typing import ArrayLike
 from hubel.errors import DataError
 from hubel.evaluation.metrics import Counts, Floats, check_labels
 
-__all__ = ["COLDEST", "HOTTEST", "MIN_WRONG", "fit_temperature", "softmax"]
+__all__ = [
+    "COLDEST",
+    "HOTTEST",
+    "MIN_WRONG",
+    "best_temperature",
+    "fit_temperature",
+    "softmax",
+]
 
 COLDEST, HOTTEST = 0.05, 20.0
 MIN_WRONG = 3
@@ -86,19 +94,29 @@ def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
         raise DataError(f"logits are finite numbers; row {row} has one that is not")
     if (scores.argmax(axis=1) != true).sum() < MIN_WRONG:
         return 1.0
-    temperature = _search(scores, true)
-    better = _mean_loss(scores / temperature, true) < _mean_loss(scores, true)
-    return temperature if better else 1.0
+    return best_temperature(lambda temperature: _mean_loss(scores / temperature, true))
 
 
-def _search(logits: Floats, labels: Counts) -> float:
-    # Convex in 1/T (Guo et al., section S.2), so that there is one valley in log T as well.
+def best_temperature(loss: Callable[[float], float]) -> float:
+    """Where a mean log loss of scores divided by a temperature is lowest; 1 where nothing is lower.
+
+    It is convex in 1/T (Guo et al., section S.2), so that there is one valley in log T as well.
+
+    Args:
+        loss: of a temperature.
+    """
     # Imported here: a cold start does without scipy.
     optimize: Any = import_module("scipy.optimize")
-
-    def loss(log_temperature: float) -> float:
-        return _mean_loss(logits / np.exp(log_temperature), labels)
-
     limits = (float(np.log(COLDEST)), float(np.log(HOTTEST)))
-    found = optimize.minimize_scalar(loss, bounds=limits, method="bounded", options={"xatol": 1e-8})
-    return float(np.exp(found.x).clip(COLDEST, HOTTEST))
+
+    def of_log(log_temperature: float) -> float:
+        return loss(float(np.exp(log_temperature)))
+
+    found = optimize.minimize_scalar(
+        of_log,
+        bounds=limits,
+        method="bounded",
+        options={"xatol": 1e-8},
+    )
+    temperature = float(np.exp(found.x).clip(COLDEST, HOTTEST))
+    return temperature if loss(temperature) < loss(1.0) else 1.0

@@ -15,11 +15,20 @@ from hubel.errors import DataError
 from hubel.evaluation.evaluation import Evaluation
 from hubel.evaluation.holm import Corrected, holm
 from hubel.evaluation.intervals import CONFIDENCE, Estimate
-from hubel.evaluation.paired import METRICS, Pair, difference
+from hubel.evaluation.paired import METRICS, Difference, Pair, difference
 from hubel.evaluation.paired_counts import mcnemar, tango
 from hubel.evaluation.swaps import NUM_DRAWS, swap_test
 
-__all__ = ["UNTOLD", "Comparison", "Verdict", "compare", "compare_all", "compare_evaluations"]
+__all__ = [
+    "UNTOLD",
+    "Comparison",
+    "Verdict",
+    "compare",
+    "compare_all",
+    "compare_differences",
+    "compare_evaluations",
+    "pairs_of",
+]
 
 Verdict = Literal["a is better", "b is better", "these data can't tell"]
 UNTOLD: Verdict = "these data can't tell"
@@ -134,7 +143,7 @@ def compare_all(
         ['a is better', 'a is better']
     """
     flags = {name: _flags(given, name) for name, given in correct.items()}
-    return _together(_accuracy((a, b), flags[a], flags[b]) for a, b in _pairs(flags, reference))
+    return _together(_accuracy((a, b), flags[a], flags[b]) for a, b in pairs_of(flags, reference))
 
 
 def compare_evaluations(
@@ -166,11 +175,28 @@ def compare_evaluations(
         pair = _pair(evaluations[a], evaluations[b], (a, b))
         if metric == ACCURACY:
             return _accuracy((a, b), *pair.right)
-        return _of_metric((a, b), metric, pair, seed, draws)
+        found = difference(metric, pair)
+        return _swapped((a, b), metric, found, len(pair.labels), (seed, draws))
 
     if metric not in (ACCURACY, *METRICS):
         raise DataError(f"no metric {metric!r}; there are {', '.join((ACCURACY, *METRICS))}")
-    return _together(measured(a, b) for a, b in _pairs(evaluations, reference))
+    return _together(measured(a, b) for a, b in pairs_of(evaluations, reference))
+
+
+def compare_differences(
+    family: Iterable[tuple[tuple[str, str], str, Difference, int]],
+    *,
+    seed: int = 0,
+    draws: int = NUM_DRAWS,
+) -> tuple[Comparison, ...]:
+    """Verdicts on differences that are known already, corrected together.
+
+    Args:
+        family: of each pair the two names, the metric, the difference, and how many samples.
+        seed: of the swap test's draws.
+        draws: of the swap test.
+    """
+    return _together(_swapped(*one, (seed, draws)) for one in family)
 
 
 def _together(family: Iterable[_Measured]) -> tuple[Comparison, ...]:
@@ -220,13 +246,13 @@ def _accuracy(names: tuple[str, str], a: NDArray[np.bool_], b: NDArray[np.bool_]
     return _Measured(names, (only_a - only_b) / n, min(p_value, 1.0), limits, n)
 
 
-def _of_metric(names: tuple[str, str], metric: str, pair: Pair, seed: int, draws: int) -> _Measured:
-    found = difference(metric, pair)
+def _swapped(
+    names: tuple[str, str], metric: str, found: Difference, n: int, how: tuple[int, int]
+) -> _Measured:
+    seed, draws = how
     swapped = swap_test(found.statistic, found.rows_a, found.rows_b, seed=seed, draws=draws)
     p_value = max(swapped, _p_of_interval(found.limits, 1 / (draws + 1), found.steps))
-    return _Measured(
-        names, found.value, p_value, found.limits, len(pair.labels), metric, found.lower_is_better
-    )
+    return _Measured(names, found.value, p_value, found.limits, n, metric, found.lower_is_better)
 
 
 def _p_of_interval(
@@ -247,7 +273,12 @@ def _p_of_interval(
     return math.exp(high)
 
 
-def _pairs(rungs: Mapping[str, Any], reference: str | None) -> list[tuple[str, str]]:
+def pairs_of(rungs: Mapping[str, Any], reference: str | None) -> list[tuple[str, str]]:
+    """Who is compared with whom: each with each, or with one of them.
+
+    Raises:
+        DataError: fewer than two, or a reference that is none of them.
+    """
     if len(rungs) < 2:
         raise DataError(f"a comparison needs two classifiers or more; got {list(rungs)}")
     if reference is None:

@@ -122,6 +122,11 @@ class Evaluation:
         """Confidence against correctness in 15 equal bins."""
         return metrics.reliability(self.probabilities[self.scored].max(axis=1), self.correct)
 
+    @property
+    def headline(self) -> Estimate:
+        """What classifiers are compared by."""
+        return self.accuracy
+
     @cached_property
     def accuracy(self) -> Estimate:
         """Share of right predictions."""

@@ -11,6 +11,7 @@ from hubel.errors import DataError
 
 __all__ = [
     "MAX_LOSS",
+    "MIN_PROBABILITY",
     "NUM_BINS",
     "Reliability",
     "accuracy",

@@ -22,7 +22,7 @@ from hubel.evaluation.intervals import hall, student
 from hubel.evaluation.metrics import MAX_LOSS, Counts, Floats
 from hubel.evaluation.paired_counts import Average, tango_of_average
 
-__all__ = ["METRICS", "Difference", "Pair", "difference"]
+__all__ = ["METRICS", "Difference", "Pair", "difference", "limits_of_mean"]
 
 Limits = tuple[float, float]
 
@@ -209,27 +209,38 @@ def _freedom(moves: Floats, labels: Counts, sizes: Counts) -> float:
 def _log_loss(pair: Pair) -> Difference:
     losses = [metrics.log_losses(pair.labels, p) for p in (pair.a, pair.b)]
     n, away = len(pair.labels), np.sort(losses[0] - losses[1])
-    mean = float(away.mean())
-    deviation = float(away.std(ddof=1)) if n > 1 else 0.0
-
-    def limits(confidence: float) -> Limits:
-        if n == 1:
-            return -MAX_LOSS, MAX_LOSS
-        if deviation <= 1e-12:
-            return mean, mean
-        # Hall's correction is as unsure as the few samples behind it: it may widen, not narrow.
-        reach = student(n - 1, confidence) * deviation / math.sqrt(n)
-        low, high = hall(away, confidence)
-        return max(min(low, mean - reach), -MAX_LOSS), min(max(high, mean + reach), MAX_LOSS)
-
     return Difference(
-        value=mean,
-        limits=limits,
+        value=float(away.mean()),
+        limits=limits_of_mean(away, MAX_LOSS),
         statistic=lambda sums: sums[..., 0],
         rows_a=losses[0][:, None] / n,
         rows_b=losses[1][:, None] / n,
         lower_is_better=True,
     )
+
+
+def limits_of_mean(away: Floats, most: float) -> Callable[[float], Limits]:
+    """Limits of a mean difference at any confidence: Student's, widened by Hall's correction.
+
+    Args:
+        away: (n,) the difference on each sample.
+        most: the largest that a mean difference can be.
+    """
+    n, away = len(away), np.sort(away)
+    mean = float(away.mean())
+    deviation = float(away.std(ddof=1)) if n > 1 else 0.0
+
+    def limits(confidence: float) -> Limits:
+        if n == 1:
+            return -most, most
+        if deviation <= 1e-12:
+            return mean, mean
+        # Hall's correction is as unsure as the few samples behind it: it may widen, not narrow.
+        reach = student(n - 1, confidence) * deviation / math.sqrt(n)
+        low, high = hall(away, confidence)
+        return max(min(low, mean - reach), -most), min(max(high, mean + reach), most)
+
+    return limits
 
 
 def _calibration_error(pair: Pair) -> Difference:

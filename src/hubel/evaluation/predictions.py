@@ -17,11 +17,11 @@ import numpy as np
 
 from hubel.errors import DataError
 
-__all__ = ["PROBABILITY", "from_table", "to_csv", "to_table"]
+__all__ = ["METADATA", "PROBABILITY", "from_table", "to_csv", "to_table"]
 
 PROBABILITY = "probability:"
 _PLAIN = ("file", "label", "predicted", "error")
-_METADATA = b"hubel.evaluation"
+METADATA = b"hubel.evaluation"
 
 Columns = dict[str, list[Any]]
 
@@ -50,7 +50,7 @@ def to_table(columns: Columns, split: str, temperature: float | None) -> Any:
         pa.field(name, pa.float64() if name.startswith(PROBABILITY) else pa.string())
         for name in columns
     ]
-    metadata = {_METADATA: json.dumps({"split": split, "temperature": temperature})}
+    metadata = {METADATA: json.dumps({"split": split, "temperature": temperature})}
     return pa.table(list(columns.values()), schema=pa.schema(fields, metadata=metadata))
 
 
@@ -85,7 +85,7 @@ def _about(table: Any) -> dict[str, Any]:
         raise DataError(f"expected a table that an Evaluation made; it lacks the columns {missing}")
     metadata: dict[bytes, bytes] = table.schema.metadata or {}
     try:
-        about = json.loads(metadata[_METADATA])
+        about = json.loads(metadata[METADATA])
         return {"split": about["split"], "temperature": about["temperature"]}
     except (KeyError, TypeError, ValueError):
         raise DataError(

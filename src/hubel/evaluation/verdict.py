@@ -32,7 +32,7 @@ class Rung:
 
     Attributes:
         name: what it is called.
-        accuracy: with its interval.
+        accuracy: with its interval; or what else is compared, where more is better.
         parameters: numbers that it holds.
         multiply_adds: for one answer.
         seconds: to fit it.
@@ -111,6 +111,7 @@ class LadderVerdict:
         below: from the most accurate cheaper rung to the one to ship.
         above: from the one to ship to the next dearer one that scored higher.
         chosen_before: whether the one to ship was chosen on other samples, by `within_one_error`.
+        metric: by which they were compared.
     """
 
     ship: Rung
@@ -119,6 +120,7 @@ class LadderVerdict:
     below: Step | None
     above: Step | None
     chosen_before: bool = False
+    metric: str = "accuracy"
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -127,26 +129,26 @@ class LadderVerdict:
         return tuple(sentence for sentence in found if sentence)
 
     def _headline(self) -> str:
-        name, accuracy = self.ship.name, f"{100 * (self.ship.accuracy.value or 0.0):.1f}%"
+        value = f"{100 * (self.ship.accuracy.value or 0.0):.1f}%"
+        how = f"{value} right" if self.metric == "accuracy" else f"{value} {self.metric}"
+        name = self.ship.name
         if self.num_rungs == 1:
-            return f"Ship {name}, {accuracy} right: there is nothing to compare it with."
+            return f"Ship {name}, {how}: there is nothing to compare it with."
         if self.chosen_before and self.ship.cost == (0, 0):
             return (
-                f"Ship {name}, {accuracy} right: on the validation pictures nothing that can be "
+                f"Ship {name}, {how}: on the validation pictures nothing that can be "
                 "shipped does better."
             )
         if self.chosen_before:
             return (
-                f"Ship {name}, {accuracy} right: on the validation pictures the cheapest rung that "
+                f"Ship {name}, {how}: on the validation pictures the cheapest rung that "
                 "looks at them and is within one standard error of the best."
             )
         if len(self.unbeaten) == self.num_rungs:
-            return (
-                f"Ship {name}, {accuracy} right, the cheapest: these data can't tell any two apart."
-            )
+            return f"Ship {name}, {how}, the cheapest: these data can't tell any two apart."
         if len(self.unbeaten) == 1:
-            return f"Ship {name}, {accuracy} right: every other rung is beaten beyond doubt."
-        return f"Ship {name}, {accuracy} right: the cheapest rung that no other beats beyond doubt."
+            return f"Ship {name}, {how}: every other rung is beaten beyond doubt."
+        return f"Ship {name}, {how}: the cheapest rung that no other beats beyond doubt."
 
     def _over(self) -> str:
         if self.below is None:
@@ -187,8 +189,8 @@ def judge(
 
     Args:
         rungs: at least one, names once each; of equals in cost the first counts as the cheaper.
-        comparisons: of accuracy, each rung with each other one, corrected together: what
-            `comparison.compare_all` gives without a reference.
+        comparisons: of one metric, each rung with each other one, corrected together: what
+            `comparison.compare_all` gives of accuracy without a reference.
         ship: name of the rung that was chosen on other samples; by the rule where it is None.
 
     Raises:
@@ -230,6 +232,7 @@ def judge(
         below=None if below is None else _step(below, taken, pairs),
         above=None if above is None else _step(taken, above, pairs),
         chosen_before=ship is not None,
+        metric=comparisons[0].metric if comparisons else "accuracy",
     )
 
 
@@ -243,7 +246,8 @@ def within_one_error(right: Mapping[str, ArrayLike]) -> str:
     classifier that is right on every sample for one that is not.
 
     Args:
-        right: (n,) whether each classifier is right on each sample, the cheapest first.
+        right: (n,) whether each classifier is right on each sample, the cheapest first; or what
+            else each sample says of the metric that is their mean.
 
     Source: the one-standard-error rule of Breiman, Friedman, Olshen and Stone (1984),
     Classification and Regression Trees, section 3.4.3, for paired differences.
@@ -269,7 +273,9 @@ Pairs = dict[frozenset[str], Comparison]
 
 
 def _by_pair(comparisons: Sequence[Comparison], names: Sequence[str]) -> Pairs:
-    pairs = {frozenset((one.a, one.b)): one for one in comparisons if one.metric == "accuracy"}
+    pairs = {
+        frozenset((one.a, one.b)): one for one in comparisons if one.metric == comparisons[0].metric
+    }
     for place, a in enumerate(names):
         for b in names[place + 1 :]:
             if frozenset((a, b)) not in pairs:

@@ -86,7 +86,7 @@ def ladder(
     counts, classes = dataset.manifest.counts(), len(dataset.manifest.classes)
     device, known = Recipe(**chosen).device, imbalance_of(dataset)
     facts = Facts.of(counts["train"], preprocess, device, classes, known)
-    recipe, resolved = resolve(chosen, facts)
+    recipe, resolved = resolve(chosen, replace(facts, task=dataset.manifest.task))
     preprocess = with_buckets(dataset, preprocess, recipe)
     run = Run(new_folder(os.fspath(data), out))
     dataset.manifest.write(run.folder / "manifest.parquet")  # before run.json, which counts on it
@@ -192,7 +192,7 @@ def _ship(desk: Desk, stair: Stair, material: Material) -> None:
         classifier = rung.classifier
         assert classifier is not None
         found = rung.probabilities["test"]
-        _, document = record(desk.run, found, classifier.temperature, material)
+        _, document = record(desk.run, found, classifier, material)
         facts = classifier.facts | {"metrics": headline(document)}
         replace(classifier, facts=facts).save(folder / "classifier")
         write_json(folder / "ladder.json", stair.document(rung))

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from numpy.typing import NDArray
+
 from hubel.data.audit.alike import find_alike
 from hubel.data.dataset import Dataset, Wish, open_dataset, survey
 from hubel.data.manifest import SPLITS
@@ -104,11 +106,12 @@ def _counted(listing: Listing, records: Records) -> dict[str, Any]:
         for record in records
         if record.problem is not None
     ]  # fmt: skip
-    labels = [
-        entry.label
+    known = [
+        entry.labels or ((entry.label,) if entry.label is not None else ())
         for entry, record in zip(listing.entries, records, strict=True)
-        if record.problem is None and entry.label is not None
+        if record.problem is None and (entry.label is not None or entry.labels is not None)
     ]
+    labels = [label for found in known for label in found]
     return {
         "files": len(records),
         "accepted": len(records) - len(problems),
@@ -120,7 +123,7 @@ def _counted(listing: Listing, records: Records) -> dict[str, Any]:
             if record.warning is not None
         ],
         "classes": {name: {"pictures": n} for name, n in sorted(Counter(labels).items())},
-        "splits": {"pictures": len(labels)},
+        "splits": {"pictures": len(known)},
         "shape": None,
         "notes": list(listing.notes),
     }
@@ -136,9 +139,10 @@ def _described(dataset: Dataset) -> dict[str, Any]:
         "accepted": len(manifest) - len(problems),
         "rejected": len(problems),
         "problems": problems,
+        "task": manifest.task,
         "warnings": manifest.warnings(),
         "classes": {
-            name: {split: int((found == index).sum()) for split, found in by_split.items()}
+            name: {split: _count(found, index) for split, found in by_split.items()}
             for index, name in enumerate(manifest.classes)
         },
         "splits": manifest.counts(),
@@ -151,3 +155,8 @@ def _shape(dataset: Dataset) -> dict[str, Any] | None:
     """What every shape would cost, of pictures."""
     preprocess = preprocess_for(dataset, Wish())
     return shape_document(dataset, preprocess) if preprocess.kind == "picture" else None
+
+
+def _count(targets: NDArray[Any], index: int) -> int:
+    """How many samples are of a class."""
+    return int((targets[:, index] if targets.ndim == 2 else targets == index).sum())

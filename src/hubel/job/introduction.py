@@ -17,8 +17,14 @@ __all__ = ["compare_versions", "describe", "headline", "imbalance_of", "introduc
 
 def headline(document: dict[str, Any]) -> dict[str, Any]:
     """What a classifier is to know of its own evaluation."""
-    names = ("split", "n", "accuracy", "balanced_accuracy", "log_loss", "ece")
-    return {name: document[name] for name in names}
+    names = ("split", "n", "mean_average_precision", "accuracy", "balanced_accuracy", "macro_f1",
+             "log_loss", "ece")  # fmt: skip
+    several = document.get("task") == "multi-label"
+    return {
+        name: document[name]
+        for name in names
+        if name in document and (several or name != "macro_f1")
+    }
 
 
 def imbalance_of(dataset: Dataset) -> Imbalance:
@@ -33,6 +39,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
     return {
         "source": lasting_name(dataset.source.name),
         "kind": dataset.kind,
+        "task": dataset.manifest.task,
         "classes": list(dataset.manifest.classes),
         "files": len(dataset.manifest),
         "accepted": accepted,

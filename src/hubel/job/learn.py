@@ -172,7 +172,9 @@ def _choose(desk: Desk, learned: Learned) -> None:
     kept, monitor = journey.kept, trainer.recipe.monitor
     if kept is None or monitor is None:
         return
-    choice = choose_epoch(monitor, kept, trainer.validate(1.0).answers)
+    last = trainer.validate(1.0).answers
+    assert last is not None, "an epoch is kept only where answers are"
+    choice = choose_epoch(monitor, kept, last)
     if choice.ships == "best":
         trainer.shipped = kept.weights
     desk.ledger.write(epoch=choice.to_json())
@@ -194,7 +196,8 @@ def _controls(
             nonlocal before
             desk.ledger.facts.setdefault("first_batch", desk.ledger.elapsed)
             desk.reporter.resize(journey.plan.steps)
-            desk.reporter.advance(journey.step - before if before else 1, _latest(journey))
+            said = _latest(journey, material.labelling.metric)
+            desk.reporter.advance(journey.step - before if before else 1, said)
             before = journey.step
 
         return Controls(
@@ -207,8 +210,8 @@ def _controls(
     return controls
 
 
-def _latest(journey: Journey) -> str:
-    return f"validation {journey.rows[-1]['val_accuracy']:.1%}" if journey.rows else ""
+def _latest(journey: Journey, metric: str) -> str:
+    return f"validation {journey.rows[-1]['val_' + metric]:.1%}" if journey.rows else ""
 
 
 def _stop_here(desk: Desk, material: Material, learned: Learned) -> None:

@@ -24,6 +24,7 @@ from hubel.data.split import SplitRule
 from hubel.data.statistics import statistics
 from hubel.data.workers import workers_by_rule
 from hubel.errors import DataError
+from hubel.evaluation.labelling import Labelling, labelling_of
 from hubel.job.reporter import Reporter
 from hubel.models.architecture import Architecture
 from hubel.training.network import network_for
@@ -61,9 +62,33 @@ class Material:
     rows: dict[str, NDArray[np.int64]]
     pixels: dict[str, Pixels]
 
-    def targets(self, split: str) -> NDArray[np.int64]:
-        """Class indices, (n,)."""
+    def targets(self, split: str) -> NDArray[Any]:
+        """Class indices, int64, (n,), or one column a class, uint8, (n, classes)."""
         return self.dataset.manifest.targets[self.rows[split]]
+
+    @property
+    def labelling(self) -> Labelling:
+        """How many labels a sample has."""
+        return labelling_of(self.dataset.manifest.task)
+
+    def strata(self, split: str) -> NDArray[np.int64]:
+        """A class of each sample to draw by, (n,): of several the rarest, and -1 for none."""
+        found = self.targets(split)
+        if found.ndim == 1:
+            return found
+        held = np.where(found > 0, found.sum(0, dtype=np.int64), len(found) + 1)
+        return np.where(found.any(axis=1), held.argmin(axis=1), -1)
+
+    def decision(self, val_probabilities: NDArray[np.float64]) -> dict[str, Any]:
+        """What makes answers of probabilities, as arguments of a `Classifier`.
+
+        Args:
+            val_probabilities: of the validation split, (n, k); thresholds are chosen on them.
+        """
+        found = self.labelling.fit_thresholds(self.targets("val"), val_probabilities)
+        names = self.dataset.manifest.classes
+        thresholds = {} if found is None else dict(zip(names, map(float, found), strict=True))
+        return {"task": self.dataset.manifest.task, "thresholds": thresholds}
 
 
 def open_data(source: Source, chosen: dict[str, Any], reporter: Reporter) -> tuple[Dataset, Wish]:

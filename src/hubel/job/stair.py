@@ -23,6 +23,10 @@ from hubel.training.exact import Balance
 
 __all__ = ["Stair"]
 
+MEASURED = {
+    "accuracy": "of the validation pictures",
+    "mean_average_precision": "mean average precision on validation",
+}
 _CHEAP_SHARE = 0.25
 _FIT_SHARE = 0.6  # of the rung whose learning curve is drawn
 _WEIGHTS = {
@@ -74,10 +78,9 @@ class Stair:
         self._waiting.remove(key)
         if fitting:
             self._keep_best()
-        right = rung.evaluation(self._material, "val").accuracy.value
-        self._desk.reporter.say(
-            f"{rung.name}: {right:.1%} of the validation pictures, {rung.seconds:.1f} s"
-        )
+        value = rung.evaluation(self._material, "val").headline.value
+        of = MEASURED[self._material.labelling.metric]
+        self._desk.reporter.say(f"{rung.name}: {value:.1%} {of}, {rung.seconds:.1f} s")
 
     def _tried(self, key: str) -> tuple[Rung | None, dict[str, Any] | None, str]:
         """A rung and its learning curve, or why it is left out."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubel.evaluation import verdict
-from hubel.evaluation.comparison import Comparison, compare_all
+from hubel.evaluation.comparison import Comparison
 from hubel.evaluation.verdict import LadderVerdict, judge, within_one_error
 from hubel.job.prepare import Material
 from hubel.job.rungs.rung import Rung
@@ -44,6 +44,7 @@ def ladder_document(
     extras = extras or Extras()
     pairs = _compared(rungs, material, "test")
     return {
+        "metric": material.labelling.metric,
         "rungs": [_entry(rung, material, extras.folders.get(rung.name)) for rung in rungs],
         "comparisons": [one.to_json() for one in pairs],
         "left_out": [{"name": name, "why": why} for name, why in extras.left_out],
@@ -59,7 +60,7 @@ def choose(rungs: Sequence[Rung], material: Material) -> Rung:
     A constant answer is taken only where none of them does better.
     """
     known = {rung.name: rung for rung in rungs if rung.classifier is not None}
-    right = _right(_by_cost(list(known.values()), material), material, "val")
+    right = _merits(_by_cost(list(known.values()), material), material, "val")
     best = max(flags.mean() for flags in right.values())
     worth = {
         name: flags
@@ -81,7 +82,7 @@ def _by_cost(rungs: Sequence[Rung], material: Material) -> list[Rung]:
     def key(rung: Rung) -> tuple[float, ...]:
         found = rung.evaluation(material, "val")
         cost = _judged(rung, "val", material).cost
-        return *cost, -(found.accuracy.value or 0.0), found.log_loss.value or 0.0
+        return *cost, -(found.headline.value or 0.0), found.log_loss.value or 0.0
 
     return sorted(rungs, key=key)
 
@@ -89,7 +90,7 @@ def _by_cost(rungs: Sequence[Rung], material: Material) -> list[Rung]:
 def _judged(rung: Rung, split: str, material: Material) -> verdict.Rung:
     return verdict.Rung(
         rung.name,
-        rung.evaluation(material, split).accuracy,
+        rung.evaluation(material, split).headline,
         rung.parameters,
         rung.parameters if rung.multiply_adds is None else rung.multiply_adds,
         rung.seconds,
@@ -98,25 +99,24 @@ def _judged(rung: Rung, split: str, material: Material) -> verdict.Rung:
 
 def _compared(rungs: Sequence[Rung], material: Material, split: str) -> tuple[Comparison, ...]:
     """The dearer rung first, so that a gain is positive."""
-    right = _right(rungs[::-1], material, split)
-    return compare_all(right) if len(right) > 1 else ()
+    found = {rung.name: rung.probabilities[split] for rung in rungs[::-1]}
+    return material.labelling.compare(material.targets(split), found) if len(found) > 1 else ()
 
 
-def _right(rungs: Sequence[Rung], material: Material, split: str) -> dict[str, NDArray[np.bool_]]:
-    truth = material.targets(split)
-    return {rung.name: np.asarray(rung.probabilities[split].argmax(1) == truth) for rung in rungs}
+def _merits(
+    rungs: Sequence[Rung], material: Material, split: str
+) -> dict[str, NDArray[np.float64]]:
+    """What each sample says of each rung: their mean is what rungs are compared by."""
+    truth, merits = material.targets(split), material.labelling.merits
+    return {rung.name: merits(truth, rung.probabilities[split]) for rung in rungs}
 
 
 def _entry(rung: Rung, material: Material, folder: str | None) -> dict[str, Any]:
-    found = rung.evaluation(material, "test")
+    found, labelling = rung.evaluation(material, "test"), material.labelling
     return {
         "name": rung.name,
-        "accuracy": found.accuracy.to_json(),
-        "balanced_accuracy": found.balanced_accuracy.to_json(),
-        "macro_f1": found.macro_f1.to_json(),
-        "log_loss": found.log_loss.to_json(),
-        "ece": found.ece.to_json(),
-        "validation_accuracy": rung.evaluation(material, "val").accuracy.to_json(),
+        **{name: getattr(found, name).to_json() for name in labelling.metrics},
+        f"validation_{labelling.metric}": rung.evaluation(material, "val").headline.to_json(),
         "parameters": rung.parameters,
         "multiply_adds": rung.multiply_adds,
         "seconds": round(rung.seconds, 2),

@@ -13,7 +13,7 @@ from hubel.data.dataset import Dataset
 from hubel.data.preprocess import Preprocess
 from hubel.data.sources import open_source
 from hubel.errors import RecipeError
-from hubel.evaluation.evaluation import Evaluation
+from hubel.evaluation.labelling import Judgement
 from hubel.job.bucketing import with_buckets
 from hubel.job.desk import Desk, Sitting
 from hubel.job.finish import answers, evaluate
@@ -83,7 +83,7 @@ def train(
     classes = len(dataset.manifest.classes)
     device = Recipe(**chosen).device
     facts = Facts.of(pictures, preprocess, device, classes, imbalance_of(dataset))
-    recipe, resolved = resolve(chosen, facts)
+    recipe, resolved = resolve(chosen, replace(facts, task=dataset.manifest.task))
     network = make_architecture(dataset, preprocess, recipe).check()  # before a folder is made
     preprocess = with_buckets(dataset, preprocess, recipe)
     run = Run(new_folder(os.fspath(data), out), network.code)
@@ -195,7 +195,7 @@ def _stages(desk: Desk, dataset: Dataset, preprocess: Preprocess) -> Run:
 
 
 def _as_rung(
-    desk: Desk, material: Material, evaluation: Evaluation, classifier: Classifier, learned: Learned
+    desk: Desk, material: Material, evaluation: Judgement, classifier: Classifier, learned: Learned
 ) -> Rung:
     architecture = learned.trainer.task.architecture
     found = structure_of(architecture)

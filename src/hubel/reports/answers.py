@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubel.reports.facts import Table
+from hubel.reports.several import joined
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,14 @@ class Answers:
 
     @classmethod
     def read(cls, table: Table) -> Answers:
-        """From predictions.parquet."""
+        """From predictions.parquet; several labels of a picture are one line, without a share."""
+        truth = "labels" if "labels" in table.column_names else "label"
         files, labels, predicted, errors = (
             cast(list[Any], table.column(name).to_pylist())
-            for name in ("file", "label", "predicted", "error")
+            for name in ("file", truth, "predicted", "error")
         )
+        if truth == "labels":
+            labels, predicted = _lines(labels), _lines(predicted)
         answered = [
             row
             for row, name in enumerate(predicted)
@@ -51,7 +55,7 @@ class Answers:
                 table.column(name).to_numpy(), dtype=np.float64
             )
             for name in table.column_names
-            if name.startswith("probability:")
+            if name.startswith("probability:") and truth == "label"
         }
         return cls(
             files=[files[row] for row in answered],
@@ -91,6 +95,10 @@ class Answers:
     def _surest_first(self, rows: NDArray[np.intp]) -> list[int]:
         order = np.argsort(-np.nan_to_num(self.confidence[rows]), kind="stable")
         return [int(row) for row in rows[order]]
+
+
+def _lines(rows: list[Any]) -> list[Any]:
+    return [None if names is None else joined(names) for names in rows]
 
 
 def _probabilities(

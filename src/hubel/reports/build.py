@@ -17,6 +17,7 @@ from hubel.reports.formats import count, visible
 from hubel.reports.pictures import Album, Thumbnail
 from hubel.reports.sections import SECTIONS
 from hubel.reports.sections.section import Material
+from hubel.reports.several import Several
 
 
 def build_report(facts: ReportFacts, thumbnail: Thumbnail) -> str:
@@ -35,6 +36,7 @@ def build_report(facts: ReportFacts, thumbnail: Thumbnail) -> str:
         facts=facts,
         album=Album(thumbnail, _sizes(facts)),
         answers=None if facts.predictions is None else Answers.read(facts.predictions),
+        several=None if facts.predictions is None else Several.read(facts.predictions),
     )
     found = [section for make in SECTIONS if (section := make(material)) is not None]
     loader = environment()

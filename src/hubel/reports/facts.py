@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from hubel.errors import ArtifactError
+from hubel.reports.measures import ACCURACY, Measure, measure_of
 
 _DIGESTED = (
     "classifier/model.safetensors",
@@ -141,9 +142,16 @@ class ReportFacts:
         return cast(dict[str, Any], found) if isinstance(found, dict) else {}
 
     @property
+    def measure(self) -> Measure:
+        """What classifiers are compared by."""
+        several = self.part("data").get("task") == "multi-label"
+        return measure_of("mean_average_precision" if several else "accuracy")
+
+    @property
     def unbalanced(self) -> bool:
         """Whether the classes are so unequal that accuracy alone says too little."""
-        return bool((self.part("data").get("imbalance") or {}).get("unbalanced"))
+        unequal = (self.part("data").get("imbalance") or {}).get("unbalanced")
+        return self.measure == ACCURACY and bool(unequal)
 
     @property
     def classes(self) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hubel.reports.facts import Estimate, number
+from hubel.reports.measures import ACCURACY, Measure, measure_of
 
 __all__ = ["Comparison", "Curve", "Ladder", "Law", "Point", "Rung", "Verdict", "is_network"]
 
@@ -20,7 +21,10 @@ def is_network(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One classifier: how right it is on the test pictures, and its price; None is unknown."""
+    """One classifier: how right it is on the test pictures, and its price; None is unknown.
+
+    `accuracy` is whatever the ladder compares by.
+    """
 
     name: str
     accuracy: Estimate
@@ -32,11 +36,11 @@ class Rung:
     note: str
 
     @classmethod
-    def read(cls, written: Mapping[str, Any]) -> Rung:
+    def read(cls, written: Mapping[str, Any], measure: Measure = ACCURACY) -> Rung:
         """From an entry of `rungs`."""
         return cls(
             name=str(written["name"]),
-            accuracy=Estimate.read(written.get("accuracy")),
+            accuracy=Estimate.read(written.get(measure.key)),
             log_loss=Estimate.read(written.get("log_loss")),
             calibration_error=Estimate.read(written.get("ece")),
             parameters=number(written.get("parameters")),
@@ -183,6 +187,7 @@ class Ladder:
     Args:
         left_out: name and reason of the rungs that were not climbed.
         chosen: the rung that validation chose; None where the network was what was asked for.
+        measure: what the rungs are compared by.
     """
 
     rungs: tuple[Rung, ...]
@@ -191,20 +196,22 @@ class Ladder:
     chosen: str | None
     verdict: Verdict | None
     curve: Curve | None
+    measure: Measure = ACCURACY
 
     @classmethod
     def read(cls, written: Mapping[str, Any] | None) -> Ladder | None:
         """From ladder.json; None where there is no rung."""
         if not written or not written.get("rungs"):
             return None
-        accuracy = (
+        measure = measure_of(written.get("metric"))
+        compared = (
             one
             for one in written.get("comparisons") or ()
-            if one.get("metric", "accuracy") == "accuracy"
+            if one.get("metric", "accuracy") == measure.name
         )
         return cls(
-            rungs=tuple(Rung.read(rung) for rung in written["rungs"]),
-            comparisons=tuple(Comparison.read(one) for one in accuracy),
+            rungs=tuple(Rung.read(rung, measure) for rung in written["rungs"]),
+            comparisons=tuple(Comparison.read(one) for one in compared),
             left_out=tuple(
                 (str(rung["name"]), str(rung.get("why") or ""))
                 for rung in written.get("left_out") or ()
@@ -212,6 +219,7 @@ class Ladder:
             chosen=written.get("chosen") or None,
             verdict=Verdict.read(written.get("verdict")),
             curve=Curve.read(written.get("learning_curve")),
+            measure=measure,
         )
 
     def main(self, name: str) -> bool:

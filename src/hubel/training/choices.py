@@ -14,6 +14,7 @@ __all__ = [
     "BalanceChoice",
     "LossChoice",
     "OptimizerChoice",
+    "losses_of_several",
     "losses_that_take",
 ]
 
@@ -26,11 +27,13 @@ class LossChoice:
         text: what it is, in a few words.
         source: the paper.
         settings: of the recipe that have an effect with it alone, or with few others.
+        several: it takes samples of several labels at once, or of none.
     """
 
     text: str
     source: str
     settings: frozenset[str]
+    several: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ LOSSES: dict[str, LossChoice] = {
         "a yes or no for each class, so that a picture may have several",
         "Wightman et al. 2021, arXiv 2110.00476, section 2.2",
         frozenset(),
+        several=True,
     ),
 }
 
@@ -179,3 +183,13 @@ def losses_that_take(setting: str) -> list[str]:
         ['focal']
     """
     return [name for name, choice in LOSSES.items() if setting in choice.settings]
+
+
+def losses_of_several() -> list[str]:
+    """The names of the losses for samples of several labels at once.
+
+    Example:
+        >>> losses_of_several()
+        ['binary_cross_entropy']
+    """
+    return [name for name, choice in LOSSES.items() if choice.several]

@@ -34,6 +34,7 @@ __all__ = [
     "LinearObjective",
     "LinearSolution",
     "solve",
+    "solve_each",
 ]
 
 Array = NDArray[np.float64]
@@ -157,6 +158,44 @@ def solve(
         weights, bias = (share * np.concatenate([-part, part]) for part in (weights, bias))
     if objective.balance.how == "logit-adjust":
         bias = bias - log_shares(np.bincount(y_N))
+    return LinearSolution(weights, bias)
+
+
+def solve_each(
+    x_ND: Array, y_NK: NDArray[np.uint8], objective: LinearObjective, effort: Effort = EXACT
+) -> LinearSolution:
+    """The minimum of an objective for each of several labels by itself: yes or no.
+
+    A label that all samples have, or none, has no minimum: its score is the log odds of its share,
+    with one sample added on either side.
+
+    Args:
+        x_ND: features, (n, features).
+        y_NK: 1 where a sample has a label, (n, labels).
+        objective: what to minimise; with `cross_entropy` the scores are log odds.
+        effort: how near to the minimum to go.
+
+    Raises:
+        RecipeError, DivergedError: as in `solve`.
+
+    Example:
+        >>> x = np.array([[-2.0], [-1.0], [1.0], [2.0]])
+        >>> y = np.array([[0, 1], [0, 1], [1, 1], [1, 1]])
+        >>> found = solve_each(x, y, LinearObjective(weight_decay=0.1))
+        >>> (found.scores(x) > 0).astype(int).tolist() == y.tolist()
+        True
+    """
+    weights, bias = np.zeros((y_NK.shape[1], x_ND.shape[1])), np.zeros(y_NK.shape[1])
+    for label, column in enumerate(y_NK.T.astype(np.int64)):
+        count = int(column.sum())
+        if 0 < count < len(column):
+            found = solve(x_ND, column, objective, effort)
+            # Two classes have two scores: the log odds are their difference, a hinge has it twice.
+            half = 0.5 if objective.loss == "one_vs_rest" else 1.0
+            weights[label] = half * (found.weights[1] - found.weights[0])
+            bias[label] = half * (found.bias[1] - found.bias[0])
+        else:
+            bias[label] = np.log((count + 1) / (len(column) - count + 1))
     return LinearSolution(weights, bias)
 
 

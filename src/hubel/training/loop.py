@@ -210,13 +210,11 @@ class _Loop:
                 "seconds": round(journey.seconds, 2),
                 "train_loss": total / max(count, 1),
                 "val_loss": found.loss,
-                "val_accuracy": found.accuracy,
                 "lr": recipe.lr * learning_rate(progress, recipe.warmup, recipe.final_lr),
-                "val_balanced_accuracy": found.answers.value("balanced_accuracy"),
-                "val_macro_f1": found.answers.value("macro_f1"),
             }
+            | found.metrics
         )
-        if self.trainer.is_full_size(progress):
+        if found.answers is not None and self.trainer.is_full_size(progress):
             self.keep(found.answers, epoch)
         journey.losses = (0.0, 0)
         self.controls.on_epoch(journey.rows)

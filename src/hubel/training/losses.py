@@ -10,6 +10,7 @@ anyway. With class weights, several labels have one loss together, times the mea
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from torch.nn import functional
 
 from hubel.data.imbalance import Imbalance
 from hubel.errors import RecipeError
+from hubel.training.choices import losses_of_several
 from hubel.training.recipe import Recipe
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "binary_cross_entropy",
     "class_weights",
     "crammer_singer",
+    "expect_several",
     "focal",
     "hinge",
     "log_shares",
@@ -214,7 +217,7 @@ class Loss:
         return found(s_NK, y_N, self.recipe.margin, squared=self.recipe.squared)
 
 
-def make_loss(recipe: Recipe, targets: NDArray[np.int64], num_classes: int) -> Loss:
+def make_loss(recipe: Recipe, targets: NDArray[Any], num_classes: int) -> Loss:
     """The loss of a recipe, with what it takes from the training targets.
 
     Args:
@@ -226,17 +229,13 @@ def make_loss(recipe: Recipe, targets: NDArray[np.int64], num_classes: int) -> L
         RecipeError: a class that has to be weighed has no training picture, or pictures have
             several labels and the loss is for one.
     """
-    several = targets.ndim == 2
-    if several and recipe.loss != "binary_cross_entropy":
-        raise RecipeError(
-            f"loss: {recipe.loss} is for one label a picture, and these pictures have several; "
-            "give --loss binary_cross_entropy"
-        )
-    if several and recipe.balance == "sampler":
-        raise RecipeError(
-            "balance sampler is for one label a picture, and these pictures have several; give "
-            "--balance weights"
-        )
+    if targets.ndim == 2:
+        expect_several(recipe.loss)
+        if recipe.balance == "sampler":
+            raise RecipeError(
+                "balance sampler is for one label a picture, and these pictures have several; "
+                "give --balance weights"
+            )
     counts = np.array(Imbalance.of(targets, num_classes).counts, np.int64)
     weights = shift = None
     if recipe.balance == "weights":
@@ -247,6 +246,19 @@ def make_loss(recipe: Recipe, targets: NDArray[np.int64], num_classes: int) -> L
     if recipe.balance == "sampler":
         _expect_all_classes(counts, "balance sampler")
     return Loss(recipe, weights, shift)
+
+
+def expect_several(loss: str) -> None:
+    """Refuse a loss of one label where samples may have several.
+
+    Raises:
+        RecipeError: with the losses that can.
+    """
+    if loss not in losses_of_several():
+        raise RecipeError(
+            f"loss: {loss} is for one label a picture, and these pictures have several; give "
+            f"--loss {' or '.join(losses_of_several())}"
+        )
 
 
 _HINGES = {"hinge": hinge, "crammer_singer": crammer_singer, "one_vs_rest": one_vs_rest}

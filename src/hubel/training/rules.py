@@ -16,9 +16,15 @@ from hubel.errors import RecipeError
 from hubel.models.convnet import DEFAULT_WIDTHS, convnet_shape
 from hubel.models.naming import Kind, kind_of
 from hubel.models.registered import NETWORKS
-from hubel.training.choices import LOSSES, OPTIMIZERS, losses_that_take
+from hubel.training.choices import (
+    LOSSES,
+    OPTIMIZERS,
+    losses_of_several,
+    losses_that_take,
+)
 from hubel.training.device import choose_device, supports_bfloat16
 from hubel.training.kinds import change_rules, model_rule, refuse_for_kind, sample_rules
+from hubel.training.losses import expect_several
 from hubel.training.network import Rule, Wanted, network_rules
 from hubel.training.recipe import Recipe, Setting
 
@@ -36,6 +42,7 @@ class Facts:
         device_why: the reason.
         num_classes: of the pictures.
         imbalance: of the training split; None where it is not known.
+        task: `single-label` or `multi-label`.
     """
 
     pictures: int
@@ -44,6 +51,7 @@ class Facts:
     device_why: str
     num_classes: int = 2
     imbalance: Imbalance | None = None
+    task: str = "single-label"
 
     @classmethod
     def of(
@@ -76,8 +84,14 @@ def resolve(chosen: dict[str, Any], facts: Facts) -> tuple[Recipe, dict[str, Set
     recipe = Recipe(**chosen)
     model = model_rule(recipe, chosen, facts.preprocess)
     recipe = replace(recipe, model=model[1]) if model else recipe
+    several = facts.task == "multi-label"
+    if several and "loss" not in chosen:
+        recipe = replace(recipe, loss=losses_of_several()[0])
     refuse_without_effect(chosen, recipe)
     refuse_for_kind(chosen, facts.preprocess)
+    if several:
+        expect_several(recipe.loss)
+        _expect_last(recipe)
     if recipe.batch_size is not None and recipe.batch_size > facts.pictures:
         raise RecipeError(
             f"batch_size: expected at most the {facts.pictures:,} pictures of the training split, "
@@ -113,6 +127,8 @@ def _by_rule(recipe: Recipe, chosen: dict[str, Any], facts: Facts) -> Iterator[R
     batch = recipe.batch_size or _batch_size(facts.pictures)
     all_ = f"for {facts.pictures:,} training pictures"
     yield "batch_size", batch, f"a power of two from 32 to 256, or all there are, {all_}"
+    if facts.task == "multi-label":
+        yield "loss", recipe.loss, "pictures of several labels: a yes or no for each"
     yield from _loss_rules(recipe)
     yield from _balance_rules(recipe, facts)
     if recipe.model not in NETWORKS:
@@ -143,9 +159,23 @@ def _loss_rules(recipe: Recipe) -> Iterator[Rule]:
         yield "averaging", 0.0, "an average of weights has fewer zeros than the weights"
 
 
+def _expect_last(recipe: Recipe) -> None:
+    """No epoch is chosen where pictures have several labels."""
+    if recipe.monitor not in (None, "last"):
+        raise RecipeError(
+            f"monitor: {recipe.monitor} is for one label a picture, and these pictures have "
+            "several; leave it out: the last epoch ships"
+        )
+
+
 def _balance_rules(recipe: Recipe, facts: Facts) -> Iterator[Rule]:
     """What is made of unequal classes: benchmarks/balance.py measures what each treatment buys."""
     known = facts.imbalance
+    if facts.task == "multi-label":
+        several = "pictures of several labels"
+        yield "balance", "none", f"{several}: no class has turns"
+        yield "monitor", "last", f"{several}: the last epoch ships"
+        return
     if known is None or not known.unbalanced:
         even = f"no class has {UNBALANCED:g} times the pictures of another"
         yield "balance", "none", even

@@ -19,6 +19,7 @@ from hubel.data.batches import Batch, Batches
 from hubel.data.keyed import generator, permutation
 from hubel.data.pixels import Pixels
 from hubel.data.preprocess import Preprocess
+from hubel.evaluation.labelling import MULTI_LABEL, SINGLE_LABEL, Labelling
 from hubel.models.architecture import Architecture
 from hubel.training.averaging import WeightAverage
 from hubel.training.losses import Loss, make_loss
@@ -44,22 +45,34 @@ class Task:
         architecture: of the network.
         preprocess: from stored pixels to its input.
         train: the training batches.
-        val_pixels, val_targets: the validation samples and their class indices, int64, (n,).
+        val_pixels, val_targets: the validation samples and their targets: class indices, int64,
+            (n,), or one column a class, uint8, (n, classes), where a sample may have several.
     """
 
     architecture: Architecture
     preprocess: Preprocess
     train: Batches
     val_pixels: Pixels
-    val_targets: NDArray[np.int64]
+    val_targets: NDArray[Any]
+
+    @property
+    def labelling(self) -> Labelling:
+        """How many labels a sample has."""
+        return MULTI_LABEL if self.val_targets.ndim == 2 else SINGLE_LABEL
 
 
 class Validation(NamedTuple):
-    """One look at the validation samples: the mean loss, the share right, and every answer."""
+    """One look at the validation samples.
+
+    Attributes:
+        loss: the mean.
+        metrics: by column of `results.csv`.
+        answers: to each; None where a sample may have several labels.
+    """
 
     loss: float
-    accuracy: float
-    answers: Answers
+    metrics: dict[str, float]
+    answers: Answers | None
 
 
 class Trainer:
@@ -141,7 +154,7 @@ class Trainer:
         return {name: value.detach().cpu().clone() for name, value in source.items()}
 
     def validate(self, progress: float) -> Validation:
-        """Mean loss, accuracy and answers on the validation samples, of the averaged weights.
+        """Mean loss, metrics and answers on the validation samples, of the averaged weights.
 
         The loss is the one that is trained, without label smoothing.
         At the resolution that training has at that point: before the last, the network has not
@@ -154,8 +167,15 @@ class Trainer:
         scores = torch.from_numpy(logits)
         targets = torch.from_numpy(self.task.val_targets)
         loss = self._make_loss(replace(self.recipe, label_smoothing=0.0))(scores, targets).item()
-        right = (scores.argmax(1) == targets).double().mean().item()
-        return Validation(loss, right, Answers.of(scores, self.task.val_targets))
+        truth = self.task.val_targets
+        metrics = self.task.labelling.watch(truth, logits)
+        if truth.ndim == 2:
+            return Validation(loss, metrics, None)
+        answers = Answers.of(scores, truth)
+        of_classes = {
+            f"val_{name}": answers.value(name) for name in ("balanced_accuracy", "macro_f1")
+        }
+        return Validation(loss, metrics | of_classes, answers)
 
     def logits(
         self, module: nn.Module, pixels: Pixels, scaled: Callable[[Size], Size] = lambda full: full
@@ -215,8 +235,9 @@ class Trainer:
             self.task.preprocess.tensor(pixels), key, recipe.augmentation, size
         ).contiguous(memory_format=self.layout)
         if recipe.mixup or recipe.cutmix:
-            soft = functional.one_hot(targets, self.task.architecture.num_classes).float()
-            return mix(images, soft, recipe.augmentation, recipe.seed, step)
+            if targets.ndim == 1:
+                targets = functional.one_hot(targets, self.task.architecture.num_classes)
+            return mix(images, targets.float(), recipe.augmentation, recipe.seed, step)
         return images, targets
 
     def _backward(self, images: Tensor, targets: Tensor) -> Tensor:

@@ -40,13 +40,20 @@ def audit_columns(
     columns: dict[str, Any] = {
         "file": [path.decode("utf-8", "backslashreplace")
                  for path in records.column("path").to_pylist()],
-        "label": [entry.label for entry in entries],
+        "label": [
+            entry.label if entry.labels is None else ", ".join(entry.labels) for entry in entries
+        ],
+        "labels": [
+            entry.labels or ((entry.label,) if entry.label is not None else ())
+            for entry in entries
+        ],
         "given": given,
         "split": given if splits is None else list(splits),
         "group": [entry.group for entry in entries],
         "bytes": records.column("size"),
     } | {name: records.column(name) for name in _SEEN}  # fmt: skip
     numbers: dict[str, Any] = dict.fromkeys(NUMBERS, pa.float64())
+    numbers["labels"] = pa.list_(pa.string())
     numbers |= dict.fromkeys(("width", "height", "bytes", "frames"), pa.int64())
     kinds = {name: numbers.get(name, pa.string()) for name in columns}
     return pa.table(

@@ -88,10 +88,8 @@ def group_findings(table: Any) -> Iterator[Finding]:
     Args:
         table: Arrow, one row a file: file, label, group, given, split, problem.
     """
-    columns = ("file", "label", "group", "given", "split")
-    files, labels, groups, given, splits = (
-        np.array(table[name].to_pylist(), object) for name in columns
-    )
+    columns = ("file", "group", "given", "split")
+    files, groups, given, splits = (np.array(table[name].to_pylist(), object) for name in columns)
     usable = table["problem"].is_null().to_numpy()
     torn = _torn(groups, given)
     yield Finding("group-leak", np.array([row for rows in torn for row in rows], np.int64),
@@ -102,10 +100,17 @@ def group_findings(table: Any) -> Iterator[Finding]:
         sets = [[int(places[row]) for row in rows] for rows in found]
         rows = np.array([row for rows in sets for row in rows], np.int64)
         yield Finding("name-group", rows, sets=sets)
-    counts = Counter(labels[usable].tolist())
-    few = {label for label, count in counts.items() if label is not None and count < _SMALL_CLASS}
-    rows = np.flatnonzero(usable & np.isin(labels, list(few)))
-    yield Finding("small-class", rows, [f"class {labels[row]!r}" for row in rows])
+    yield _small_classes(table["labels"].to_pylist(), usable)
+
+
+def _small_classes(labels: list[list[str]], usable: NDArray[np.bool_]) -> Finding:
+    places = np.flatnonzero(usable).tolist()
+    counts = Counter(label for place in places for label in labels[place])
+    few = {label for label, count in counts.items() if count < _SMALL_CLASS}
+    own = {place: sorted(few.intersection(labels[place])) for place in places} if few else {}
+    rows = [place for place, names in own.items() if names]
+    why = [f"class {', '.join(map(repr, own[row]))}" for row in rows]
+    return Finding("small-class", np.array(rows, np.int64), why)
 
 
 def _torn(groups: Objects, given: Objects) -> list[list[int]]:

@@ -133,7 +133,8 @@ class TarSource:
             )
         seen = [
             member
-            for member in indices[0]
+            for members in indices
+            for member in members
             if not any(map(is_hidden_folder, member.name.split("/")[:-1]))
         ]
         kind, entries, notes = interpret(self._entries(self.shards[0], seen, None), self.name)

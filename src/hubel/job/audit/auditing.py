@@ -92,6 +92,8 @@ def audit(
 def _suspected(dataset: Dataset, alike: Alike) -> tuple[list[Finding], dict[str, Any] | None, str]:
     """Findings about labels, on how many pictures they stand, and what was left out."""
     manifest = dataset.manifest
+    if manifest.task != "single-label":
+        return [], None, "labels were not judged: only those of one class a picture are"
     targets = manifest.targets
     rows, note = _judgeable(targets, alike)
     kept = np.unique(targets[rows])

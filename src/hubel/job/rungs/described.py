@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hubel.classifier import Classifier
@@ -51,16 +52,23 @@ class Described:
         return found
 
     def classifier(
-        self, head: tuple[Tensor, Tensor], temperature: float, material: Material
+        self,
+        head: tuple[Tensor, Tensor],
+        temperature: float,
+        material: Material,
+        val_probabilities: NDArray[np.float64],
     ) -> Classifier:
-        """The whole, with given weights and bias of its head."""
+        """The whole, with given weights and bias of its head, and what it says of validation."""
         with torch.no_grad():
             self.head.weight.copy_(head[0])
             self.head.bias.copy_(head[1])
         facts = {"provenance": {"data": material.dataset.source.name, "versions": versions()}}
         state = {name: value.clone() for name, value in self.module.state_dict().items()}
         classes = material.dataset.manifest.classes
-        return Classifier(self.architecture, state, self.preprocess, classes, temperature, facts)
+        decision = material.decision(val_probabilities)
+        return Classifier(
+            self.architecture, state, self.preprocess, classes, temperature, facts, **decision
+        )
 
 
 def unit_statistics(preprocess: Preprocess) -> Preprocess:

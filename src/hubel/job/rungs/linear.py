@@ -19,14 +19,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hubel.errors import RecipeError
-from hubel.evaluation.calibration import fit_temperature, softmax
 from hubel.evaluation.learning_curve import nested_subsets
-from hubel.evaluation.metrics import log_losses
 from hubel.job.prepare import Material
 from hubel.job.rungs.described import Described
 from hubel.job.rungs.rung import Rung
 from hubel.job.structure import structure_of
-from hubel.training.exact import Effort, LinearObjective, solve
+from hubel.training.exact import Effort, LinearObjective, solve, solve_each
 
 __all__ = ["LinearFit", "Solved", "fit_rung", "load_solvers"]
 
@@ -101,9 +99,9 @@ class LinearFit:
 
     def describe(self, seconds: float) -> None:
         """Describe the training pictures that the seconds allow, and all of the other splits."""
-        pixels, targets = self.material.pixels, self.material.targets("train")
+        pixels, strata = self.material.pixels, self.material.strata("train")
         count = self._affordable(seconds)
-        self.rows = nested_subsets(targets, [count], self.seed)[0]
+        self.rows = nested_subsets(strata, [count], self.seed)[0]
         self.train = self.described.vectors(pixels["train"].select(self.rows))
         self.val, self.test = (self.described.vectors(pixels[name]) for name in ("val", "test"))
 
@@ -146,7 +144,7 @@ class LinearFit:
         return len(self.material.dataset.manifest.classes)
 
     @property
-    def _targets(self) -> Rows:
+    def _targets(self) -> NDArray[Any]:
         return self.material.targets("train")[self.rows]
 
     def _candidate(self, problem: _Problem, penalty: float) -> Solved:
@@ -154,10 +152,11 @@ class LinearFit:
         weights, bias = problem.solve(objective)
         solved = Solved(weights, bias, 1.0, penalty, 0.0)
         truth, scores = self.material.targets("val"), self.scores(solved, "val")
-        temperature = fit_temperature(scores, truth)
-        losses = log_losses(truth, softmax(scores, temperature))
+        labelling = self.material.labelling
+        temperature = labelling.fit_temperature(scores, truth)
+        losses = labelling.log_losses(truth, labelling.probabilities(scores, temperature))
         weights = None
-        if self.objective.balance.how != "none":
+        if self.objective.balance.how != "none" and truth.ndim == 1:
             weights = 1 / np.bincount(truth, minlength=self.num_classes)[truth]
         loss = float(np.average(losses, weights=weights))
         return replace(solved, temperature=temperature, loss=loss)
@@ -168,7 +167,7 @@ class LinearFit:
         if len(targets) <= _PILOT:
             return len(targets)
         began = time.monotonic()
-        rows = nested_subsets(targets, [_PILOT], self.seed)[0]
+        rows = nested_subsets(self.material.strata("train"), [_PILOT], self.seed)[0]
         self.described.vectors(pixels["train"].select(rows[:_WARM]))
         start = time.monotonic()
         x = self.described.vectors(pixels["train"].select(rows))
@@ -196,21 +195,25 @@ class _Problem:
     """Standardised descriptions, and what folds the scaling into the weights."""
 
     x: Tensor
-    y: Rows
+    y: NDArray[Any]
     present: Rows
     mean: Tensor
     scale: Tensor
     num_classes: int
 
     @classmethod
-    def of(cls, x: Tensor, targets: Rows, num_classes: int) -> _Problem:
-        present, y = np.unique(targets, return_inverse=True)
+    def of(cls, x: Tensor, targets: NDArray[Any], num_classes: int) -> _Problem:
+        if targets.ndim == 2:
+            present, y = np.arange(num_classes), targets
+        else:
+            present, y = np.unique(targets, return_inverse=True)
+            y = y.astype(np.int64)
         if len(present) < 2:
             raise RecipeError(f"the {len(x):,} training pictures taken are all of one class")
         mean, deviation = x.mean(0), x.std(0, correction=0)
         changes = deviation > 1e-6
         scale = torch.where(changes, 1 / deviation.clamp_min(1e-6), 0.0)
-        return cls((x - mean) * scale, y.astype(np.int64), present, mean, scale, num_classes)
+        return cls((x - mean) * scale, y, present, mean, scale, num_classes)
 
     def seconds(self, objective: LinearObjective) -> float:
         """How long solving takes."""
@@ -224,7 +227,7 @@ class _Problem:
 
         x: Any = self.x.numpy()  # float32: half the memory, and the minimum to the same digits
         with threadpool_limits(1):  # waiting threads spin: five times slower where cores are shared
-            found = solve(x, self.y, objective, _EFFORT)
+            found = (solve if self.y.ndim == 1 else solve_each)(x, self.y, objective, _EFFORT)
         part = torch.from_numpy(found.weights).double() * self.scale
         offset = torch.from_numpy(found.bias).double() - part @ self.mean.double()
         weights = torch.zeros((self.num_classes, x.shape[1]), dtype=torch.float64)
@@ -248,8 +251,10 @@ def fit_rung(name: str, fit: LinearFit, seconds: float) -> Rung:
     fit.describe(seconds)
     taken = np.arange(len(fit.rows), dtype=np.int64)
     solved = fit.best(taken, seconds - (time.monotonic() - start))
+    labelling = fit.material.labelling
     answers = {
-        split: softmax(fit.scores(solved, split), solved.temperature) for split in ("val", "test")
+        split: labelling.probabilities(fit.scores(solved, split), solved.temperature)
+        for split in ("val", "test")
     }
     total = len(fit.material.rows["train"])
     note = f"{fit.train.shape[1]:,} numbers a picture, {solved.choice}"
@@ -259,7 +264,7 @@ def fit_rung(name: str, fit: LinearFit, seconds: float) -> Rung:
     if len(fit.rows) < total:
         note += f", fitted on {len(fit.rows):,} of {total:,} pictures drawn"
     head = (solved.weights, solved.bias)
-    classifier = fit.described.classifier(head, solved.temperature, fit.material)
+    classifier = fit.described.classifier(head, solved.temperature, fit.material, answers["val"])
     seconds = time.monotonic() - start
     cost = structure_of(fit.described.architecture)
     return Rung(

@@ -228,7 +228,7 @@ def _desk(main: Desk, key: str, material: Material, seconds: float) -> Desk:
     known = Imbalance.of(material.targets("train"), classes)
     pictures = len(material.rows["train"])
     facts = Facts(pictures, preprocess, main.device, "the ladder's", classes, known)
-    recipe, settings = resolve(chosen, facts)
+    recipe, settings = resolve(chosen, replace(facts, task=material.dataset.manifest.task))
     make_architecture(material.dataset, preprocess, recipe).check()
     with storage_errors(run.folder):
         (run.folder / "checkpoints").mkdir(parents=True, exist_ok=True)

@@ -32,25 +32,34 @@ _TIE = 1e-4  # what the nearest of equals is ahead by
 
 
 def largest_class(material: Material) -> Rung:
-    """Always answers with the class that has the most training pictures."""
-    count = len(material.dataset.manifest.classes)
-    counts = np.bincount(material.targets("train"), minlength=count)
-    share = (counts + 1) / (counts.sum() + count)
-    name = material.dataset.manifest.classes[int(counts.argmax())]
+    """Answers every picture with the shares of the classes among the training pictures.
+
+    The largest class then is always the answer; where pictures have several labels, those that are
+    so common that naming them always is the best.
+    """
+    targets, names = material.targets("train"), material.dataset.manifest.classes
+    if targets.ndim == 2:
+        share = (targets.sum(0, dtype=np.int64) + 1) / (len(targets) + 2)
+        bias, name = np.log(share / (1 - share)), "label frequencies"
+        note = "says of every picture how common each label is"
+    else:
+        counts = np.bincount(targets, minlength=len(names))
+        share = (counts + 1) / (counts.sum() + len(names))
+        bias, name = np.log(share), "largest class"
+        note = f"always answers {names[int(counts.argmax())]!r}"
     answers = {split: np.tile(share, (len(material.rows[split]), 1)) for split in ("val", "test")}
     described = by_features(material, "pixels(side=1)")
-    bias = torch.from_numpy(np.log(share)).float()
-    head = (torch.zeros_like(described.head.weight), bias)
-    classifier = described.classifier(head, 1.0, material)
-    return Rung("largest class", answers, 0, 0, 0.0, f"always answers {name!r}", classifier)
+    head = (torch.zeros_like(described.head.weight), torch.from_numpy(bias).float())
+    classifier = described.classifier(head, 1.0, material, answers["val"])
+    return Rung(name, answers, 0, 0, 0.0, note, classifier)
 
 
 def nearest_neighbours(material: Material, seconds: float, seed: int) -> Rung:
     """The classes of the training pictures whose pixels are nearest, at most 32 x 32 of them.
 
-    How many neighbours vote is chosen by accuracy on the validation split. A share of the votes
-    becomes a probability by Laplace's rule of succession; of equal shares, the class of the nearer
-    neighbours wins.
+    How many neighbours vote is chosen on the validation split, by what the ladder compares by. A
+    share of the votes becomes a probability by Laplace's rule of succession; of equal shares, the
+    class of the nearer neighbours wins. Where pictures have several labels, each is voted on.
 
     Args:
         material: the data.
@@ -64,12 +73,12 @@ def nearest_neighbours(material: Material, seconds: float, seed: int) -> Rung:
     some = take[: _affordable(material, seconds)]
     train = _flat(material.pixels["train"].select(some), way)
     targets = torch.from_numpy(material.targets("train")[take[: len(train)]])
-    classes = len(material.dataset.manifest.classes)
+    classes, labelling = len(material.dataset.manifest.classes), material.labelling
     near = {name: _nearest(x, train, targets) for name, x in splits.items()}
-    truth = torch.from_numpy(material.targets("val"))
+    truth = material.targets("val")
     tried = [k for k in _NEIGHBOURS if k <= len(train)]
     shares = {k: _shares(near["val"][:, :k], classes) for k in tried}
-    best = max(tried, key=lambda k: (shares[k].argmax(1) == truth).double().mean().item())
+    best = max(tried, key=lambda k: float(labelling.merits(truth, shares[k].numpy()).mean()))
     found = {name: _shares(rows[:, :best], classes).numpy() for name, rows in near.items()}
     note = (
         f"{best} neighbour{'s' * (best > 1)}, chosen on validation, among {len(train):,} pictures"
@@ -114,7 +123,9 @@ def _numbers(material: Material) -> int:
 
 
 def _nearest(x: Tensor, train: Tensor, targets: Tensor) -> Tensor:
-    """Classes of the nearest training pictures, nearest first: (n, at most 50)."""
+    """Targets of the nearest training pictures, nearest first: (n, at most 50), or with one
+    column more a class.
+    """
     squares = train.square().sum(1)
     count = min(_NEIGHBOURS[-1], len(train))
     # |x - t|^2 without |x|^2, which is the same for all t.
@@ -126,8 +137,11 @@ def _nearest(x: Tensor, train: Tensor, targets: Tensor) -> Tensor:
 
 
 def _shares(votes: Tensor, classes: int) -> Tensor:
-    """Probabilities, float64, (n, classes), of the classes of the neighbours, (n, k)."""
+    """Probabilities, float64, (n, classes), of the targets of the neighbours, (n, k, ...)."""
     ahead = _TIE * torch.arange(votes.shape[1], 0, -1, dtype=torch.float64) / votes.shape[1] ** 2
+    if votes.ndim == 3:
+        for_it = (votes.double() * (1 + ahead)[:, None]).sum(1)
+        return (1 + for_it) / (2 + (1 + ahead).sum())
     weights = (1 + ahead).expand(votes.shape)
     counted = torch.ones((len(votes), classes), dtype=torch.float64)
     counted.scatter_add_(1, votes, weights)

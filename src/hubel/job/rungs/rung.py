@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hubel.classifier import Classifier
-from hubel.evaluation.evaluation import Evaluation
+from hubel.evaluation.labelling import Answered, Judgement
 from hubel.job.prepare import Material
 
 __all__ = ["Rung"]
@@ -48,14 +48,17 @@ class Rung:
         """Class index of each test picture, (n,)."""
         return self.probabilities["test"].argmax(1).astype(np.int64)
 
-    def evaluation(self, material: Material, split: str) -> Evaluation:
+    def evaluation(self, material: Material, split: str) -> Judgement:
         """Its answers beside the truth, for a split."""
         manifest, rows = material.dataset.manifest, material.rows[split]
-        return Evaluation(
+        labelling = material.labelling
+        answered = Answered(
             files=tuple(manifest.files(rows)),
-            labels=material.targets(split),
+            targets=material.targets(split),
             classes=manifest.classes,
             probabilities=self.probabilities[split],
             errors=(None,) * len(rows),
             split=split,
+            thresholds=labelling.fit_thresholds(material.targets("val"), self.probabilities["val"]),
         )
+        return labelling.judge(answered)

@@ -7,7 +7,7 @@ from typing import Any
 
 from hubel.classifier import load
 from hubel.data.manifest import read_parquet, write_parquet
-from hubel.evaluation.evaluation import Evaluation
+from hubel.evaluation.labelling import read_judgement
 from hubel.job.prepare import Material
 from hubel.job.rungs.rung import Rung
 from hubel.storage import read_json, storage_errors, write_json
@@ -52,9 +52,7 @@ def kept_rung(folder: Path) -> Rung | None:
     if not (folder / _FACTS).is_file():
         return None
     facts = read_json(folder / _FACTS)
-    found = {
-        split: Evaluation.from_table(read_parquet(folder / name)) for split, name in _TABLES.items()
-    }
+    found = {split: read_judgement(read_parquet(folder / name)) for split, name in _TABLES.items()}
     return Rung(
         facts["name"],
         {split: evaluation.probabilities for split, evaluation in found.items()},

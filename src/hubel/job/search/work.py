@@ -12,7 +12,7 @@ from typing import Any
 from hubel.data.dataset import Dataset
 from hubel.data.manifest import Manifest
 from hubel.data.sources import open_source
-from hubel.errors import HubelError, Interrupted, RecipeError, StorageError
+from hubel.errors import DataError, HubelError, Interrupted, RecipeError, StorageError
 from hubel.job.desk import Sitting
 from hubel.job.prepare import expect_unchanged, open_data
 from hubel.job.search.asked import Asked
@@ -67,6 +67,7 @@ def search(
     if asked.storage is not None:
         hidden(asked.storage)
     dataset, _ = open_data(open_source(data), asked.chosen, sitting.reporter)
+    _expect_one_label(dataset)
     bench = make_bench(dataset, asked.chosen, asked.folds, sitting.reporter, asked.metric)
     if asked.nested:
         expect_nested(bench, Recipe(**asked.chosen).seed)
@@ -83,6 +84,15 @@ def search(
     sitting.reporter.say(f"{len(bench.rows):,} pictures in {bench.count} folds; {plan.text}")
     sitting.reporter.say(f"trials are valued by {bench.metric.replace('_', ' ')}")
     return _guarded(desk, plan, asked.storage or url_of_file(found.folder / _FILE))
+
+
+def _expect_one_label(dataset: Dataset) -> None:
+    """Raises `DataError` where pictures have several labels: folds and trials are for one."""
+    if dataset.manifest.task == "multi-label":
+        raise DataError(
+            f"{dataset.source.name}: these pictures have several labels, and a search is for one "
+            "label a picture; train with the settings that are to be compared (hubel train --set)"
+        )
 
 
 def resume_search(

@@ -13,6 +13,7 @@ from hubel.reports.charts.labels import Box, Label, place
 from hubel.reports.charts.marks import Frame, Scale, element, fitted, title
 from hubel.reports.facts import Estimate
 from hubel.reports.formats import compact, interval, percent
+from hubel.reports.measures import ACCURACY, Measure
 
 _FRAME = Frame(width=380, height=330, right=8)
 _GUTTER = 44.0  # beside the logarithmic axis, which has no place for 0 and for what is unknown
@@ -61,7 +62,7 @@ class Axis:
         return at
 
 
-def cost_chart(rungs: Sequence[Priced]) -> Markup:
+def cost_chart(rungs: Sequence[Priced], measure: Measure = ACCURACY) -> Markup:
     """A dot and its interval for each, its name beside it, and the best for each cost joined."""
     axis = Axis.over([rung.multiply_adds for rung in rungs])
     ends = [end for rung in rungs for end in _ends(rung.accuracy)]
@@ -70,8 +71,8 @@ def cost_chart(rungs: Sequence[Priced]) -> Markup:
     placed = dict(zip(rungs, at, strict=True))
     front = [(placed[rung], y(rung.accuracy.value or 0.0)) for rung in cheapest_best(rungs)]
     return _FRAME.svg(
-        "Accuracy against multiply-adds a picture",
-        _axes(axis, y),
+        f"{measure.title} against multiply-adds a picture",
+        _axes(axis, y, measure.head),
         *([_step_line(front)] if len(front) > 1 else []),
         *(_mark(rung, x, y) for rung, x in zip(rungs, at, strict=True)),
         *(
@@ -127,8 +128,8 @@ def _ends(accuracy: Estimate) -> tuple[float, float, float]:
     )
 
 
-def _axes(axis: Axis, y: Scale) -> Markup:
-    titles = ("multiply-adds a picture", "right, %")
+def _axes(axis: Axis, y: Scale, head: str) -> Markup:
+    titles = ("multiply-adds a picture", head)
     drawn = _FRAME.axes(axis.scale, y, titles, (_decade, _whole), None if axis.priced else ())
     base = _FRAME.y[0]
     aside = [(axis.free, "none", 1), (axis.unknown, "not known", -1)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hubel.reports.facts import Estimate
 from hubel.reports.formats import compact, count, duration, interval, percent
 from hubel.reports.ladder import Comparison, Ladder, Rung, Verdict
+from hubel.reports.measures import Measure
 
 
 def level(confidence: float) -> str:
@@ -83,9 +84,9 @@ def _on(n: int) -> str:
     return f"on the same {count(n, 'picture')}" if n else ""
 
 
-def tested(comparisons: int, *, corrected: bool) -> str:
+def tested(comparisons: int, measure: Measure, *, corrected: bool) -> str:
     """How differences were tested, and what the correction promises."""
-    start = "Differences are paired, picture by picture; p is from the exact McNemar test"
+    start = f"Differences are paired, picture by picture; {measure.test}"
     if not corrected:
         return f"{start}."
     return (
@@ -102,7 +103,8 @@ def ship(ladder: Ladder) -> str:
     if rung is None:
         return ""
     ends = interval(rung.accuracy)
-    right = f"{percent(rung.accuracy.value)}% right{f' ({ends})' if ends else ''}"
+    value = ladder.measure.said(percent(rung.accuracy.value))
+    right = f"{value}{f' ({ends})' if ends else ''}"
     start = f"{'Ship' if ladder.chosen else 'The rung to ship would be'} {rung.name}, {right}"
     if not ladder.chosen and ladder.main(rung.name):
         start = "It is the rung to ship"

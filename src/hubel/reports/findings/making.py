@@ -7,15 +7,23 @@ from itertools import accumulate
 
 from hubel.reports.findings.names import quoted
 from hubel.reports.formats import compact, count, duration, percent, sequence
+from hubel.reports.measures import ACCURACY, Measure
 
 
-def task(classes: Sequence[str]) -> str:
-    """What the classifier tells apart."""
+def task(classes: Sequence[str], *, several: bool = False) -> str:
+    """What the classifier tells apart.
+
+    Args:
+        classes: names.
+        several: a picture may have any number of them.
+    """
     if not classes:
         return "A picture classifier."
     named = [quoted(name) for name in classes]
     fits = sum(length <= 110 for length in accumulate(len(name) + 2 for name in named))
     names = sequence(named, most=max(2, fits))
+    if several:
+        return f"Says which of {count(len(classes), 'label')} a picture has, if any: {names}."
     return f"Names a picture as one of {count(len(classes), 'class', 'classes')}: {names}."
 
 
@@ -76,20 +84,25 @@ def _amount(row: Mapping[str, object], key: str) -> float:
     return value if isinstance(value, int | float) else 0.0
 
 
-def training(rows: Sequence[Mapping[str, float | None]], seconds: float | None = None) -> str:
+def training(
+    rows: Sequence[Mapping[str, float | None]],
+    seconds: float | None = None,
+    measure: Measure = ACCURACY,
+) -> str:
     """How many epochs, which was best, and what the losses did after it."""
     if not rows:
         return "It ended before its first epoch did."
     took = f" in {duration(seconds)}" if seconds else ""
     start = f"{count(len(rows), 'epoch')}{took}"
-    scored = [row for row in rows if row.get("val_accuracy") is not None]
+    column = measure.column
+    scored = [row for row in rows if row.get(column) is not None]
     if not scored:
         return f"{start}."
-    best = max(scored, key=lambda row: row["val_accuracy"] or 0.0)
+    best = max(scored, key=lambda row: row[column] or 0.0)
     if len(rows) == 1:
-        return f"{start}: {percent(best['val_accuracy'])}% of the validation pictures right."
+        return f"{start}: {percent(best[column])}% {measure.validation}."
     said = (
-        f"{start}; validation accuracy was best, {percent(best['val_accuracy'])}%, "
+        f"{start}; validation {measure.name} was best, {percent(best[column])}%, "
         f"at epoch {best['epoch']:g}."
     )
     return f"{said} {_after(rows)}".strip()

@@ -8,10 +8,11 @@ from datetime import datetime
 from hubel.reports.answers import drawn
 from hubel.reports.charts.tracks import bar, told
 from hubel.reports.facts import Estimate, ReportFacts
+from hubel.reports.findings import labels, making, results
 from hubel.reports.findings import ladder as findings
-from hubel.reports.findings import making, results
 from hubel.reports.formats import count, interval, percent
 from hubel.reports.ladder import Ladder
+from hubel.reports.measures import ACCURACY
 from hubel.reports.sections.section import Card, Material, Section, cards, resume_command
 
 _SHOWN = 9
@@ -22,18 +23,20 @@ def section(material: Material) -> Section:
     facts = material.facts
     ladder = Ladder.read(facts.ladder)
     evaluation = facts.evaluation or {}
-    accuracy = Estimate.read(evaluation.get("accuracy"))
-    first = Estimate.read(evaluation.get("balanced_accuracy")) if facts.unbalanced else accuracy
+    measured = Estimate.read(evaluation.get(facts.measure.key))
+    first = Estimate.read(evaluation.get("balanced_accuracy")) if facts.unbalanced else measured
     shown = _drawn(material)
     return Section(
         id="answer",
         question="How good is it?",
-        finding=_finding(facts, accuracy, first),
+        finding=_finding(facts, measured, first),
         evidence={
             "name": facts.run.get("name") or facts.folder.name,
             "date": _date(facts.run.get("started")),
             "source": facts.part("data").get("source"),
-            "task": making.task(facts.classes),
+            "task": making.task(facts.classes, several=material.several is not None),
+            "measure": facts.measure,
+            "unit": "" if facts.measure == ACCURACY else "mAP",
             "headline": percent(first.value) if facts.evaluation else None,
             "unread": _unread(evaluation),
             "whose": findings.answers(ladder) if ladder and facts.evaluation else "",
@@ -46,17 +49,21 @@ def section(material: Material) -> Section:
     )
 
 
-def _finding(facts: ReportFacts, accuracy: Estimate, first: Estimate) -> str:
+def _finding(facts: ReportFacts, measured: Estimate, first: Estimate) -> str:
     evaluation = facts.evaluation
     if evaluation is None:
         running = facts.run.get("status") == "running"
         why = "it has not been tested yet" if running else "the run ended before it was tested"
         return f"It can't be told: {why}."
     level = float(evaluation.get("confidence", 0.95))
-    if first is not accuracy:
-        return results.balanced(first, accuracy, int(evaluation["n"]), level)
+    if first is not measured:
+        return results.balanced(first, measured, int(evaluation["n"]), level)
     split = str(evaluation.get("split", "test"))
-    return results.accuracy(accuracy, int(evaluation["n"]), split, level)
+    n = int(evaluation["n"])
+    if facts.measure == ACCURACY:
+        return results.accuracy(measured, n, split, level)
+    exact = Estimate.read(evaluation.get("accuracy"))
+    return labels.headline(measured, exact, n, split, level)
 
 
 def _unread(evaluation: dict[str, object]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from hubel.reports.charts.reliability import Bin, reliability_diagram
 from hubel.reports.facts import Estimate, number
-from hubel.reports.findings import results
+from hubel.reports.findings import labels, results
 from hubel.reports.formats import count, interval, percent
 from hubel.reports.sections.section import Material, Section
 
@@ -27,9 +27,14 @@ def section(material: Material) -> Section | None:
     if not n:
         return None
     said = sum(found.confidence * found.n for found in bins) / n
-    accuracy = Estimate.read(evaluation.get("accuracy"))
     stretches = _stretches(bins)
-    brief = results.confidence(said, accuracy, off=bool(stretches))
+    several = material.several is not None
+    if several:
+        true = Estimate.read(calibration.get("overall"))
+        brief = labels.confidence(said, true, off=bool(stretches))
+    else:
+        accuracy = Estimate.read(evaluation.get("accuracy"))
+        brief = results.confidence(said, accuracy, off=bool(stretches))
     return Section(
         id="confidence",
         question="Can its confidence be trusted?",
@@ -40,9 +45,19 @@ def section(material: Material) -> Section | None:
             "error": _error(Estimate.read(evaluation.get("ece"))),
             "temperature": _temperature(number(calibration.get("temperature"))),
             "off": bool(stretches),
+            "what": "answers" if several else "pictures",
+            "true": "there" if several else "right",
+            "by_label": _by_label(evaluation) if several else [],
             "rows": [_row(found) for found in bins if found.n],
         },
     )
+
+
+def _by_label(evaluation: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Name, calibration error and its interval of each label, the worst first."""
+    errors = {name: Estimate.read(row.get("ece")) for name, row in evaluation["classes"].items()}
+    order = sorted(errors, key=lambda name: -(errors[name].value or 0.0))
+    return [(name, percent(errors[name].value), interval(errors[name])) for name in order]
 
 
 def _bin(written: dict[str, Any]) -> Bin | None:

@@ -18,7 +18,19 @@ from hubel.reports.formats import count, percent, storage, visible
 from hubel.reports.sections.section import Material, Section
 
 _COLUMNS = (
-    *("file", "label", "split", "group", "width", "height", "mode", "format", "bytes", "frames"),
+    *(
+        "file",
+        "label",
+        "labels",
+        "split",
+        "group",
+        "width",
+        "height",
+        "mode",
+        "format",
+        "bytes",
+        "frames",
+    ),
     *("problem", "error"),
 )
 _SPLITS = ("train", "val", "test")
@@ -50,17 +62,18 @@ def section(material: Material) -> Section | None:
         return None
     used, out = _columns(facts.manifest)
     reasons = Counter(map(str, out["problem"]))
-    per_class = Counter(map(str, used["label"]))
+    each = _by_label(used)
+    per_class = Counter(map(str, each["label"]))
     names = [*facts.classes, *sorted(set(per_class) - set(facts.classes))]
     return Section(
         id="data",
         question="What are the data, and what was left out?",
         finding=making.data(facts.manifest.num_rows, reasons, per_class),
         evidence={
-            "table": _counts(used, names),
+            "table": _counts(each, names),
             "splits": [name for name in _SPLITS if name in used["split"]],
             "about": [*_about(used), *_costs(facts.part("shape")), *_balance(facts)],
-            "samples": _samples(material, used, names),
+            "samples": _samples(material, each, names),
             "problems": _problems(out, reasons),
             "notes": facts.part("data").get("notes") or [],
             "flaws": [
@@ -78,10 +91,22 @@ def _columns(manifest: Table) -> tuple[Columns, Columns]:
     used: Columns = {}
     out: Columns = {}
     for name in _COLUMNS:
-        column = cast(list[Any], manifest.column(name).to_pylist())
+        if name not in manifest.column_names:  # of an earlier version
+            column: list[Any] = [None] * manifest.num_rows
+        else:
+            column = cast(list[Any], manifest.column(name).to_pylist())
         used[name] = [x for x, problem in zip(column, problems, strict=True) if problem is None]
         out[name] = [x for x, problem in zip(column, problems, strict=True) if problem is not None]
     return used, out
+
+
+def _by_label(used: Columns) -> Columns:
+    """One row a picture and label: a picture of several labels comes with each of them."""
+    if all(labels is None for labels in used["labels"]):
+        return used
+    rows = zip(used["labels"], used["split"], used["file"], strict=True)
+    each = [(label, split, file) for labels, split, file in rows for label in labels or ()]
+    return dict(zip(("label", "split", "file"), map(list, zip(*each, strict=True)), strict=True))
 
 
 def _counts(used: Columns, names: Sequence[str]) -> list[dict[str, Any]]:

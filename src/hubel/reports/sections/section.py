@@ -12,6 +12,7 @@ from hubel.reports.answers import Answers
 from hubel.reports.facts import ReportFacts
 from hubel.reports.formats import percent
 from hubel.reports.pictures import Album, Picture
+from hubel.reports.several import Several
 
 DIRECTORY = {
     "answer": "Answer",
@@ -19,6 +20,7 @@ DIRECTORY = {
     "classes": "By class",
     "worth": "Worth it?",
     "confusions": "Confusions",
+    "labels": "Labels",
     "worst": "Worst mistakes",
     "confidence": "Confidence",
     "structure": "Made of",
@@ -36,6 +38,7 @@ class Material:
     facts: ReportFacts
     album: Album
     answers: Answers | None
+    several: Several | None = None
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,16 @@ class Card:
         return f"{self.picture.file}: named {self.predicted}{sure}, {verdict}"
 
 
-def cards(material: Material, rows: Sequence[int]) -> list[Card]:
-    """Cards of positions in the answers."""
+def cards(
+    material: Material, rows: Sequence[int], beside: Sequence[str] | None = None
+) -> list[Card]:
+    """Cards of positions in the answers.
+
+    Args:
+        material: of the report.
+        rows: positions.
+        beside: what stands beside each answer; its confidence where it is None.
+    """
     answers = material.answers
     if answers is None:
         return []
@@ -94,10 +105,10 @@ def cards(material: Material, rows: Sequence[int]) -> list[Card]:
             picture=material.album.picture(answers.files[row]),
             label=answers.labels[row],
             predicted=answers.predicted[row],
-            confidence=_sure(answers.confidence[row]),
+            confidence=_sure(answers.confidence[row]) if beside is None else beside[place],
             label_confidence=_sure(answers.label_probability[row]),
         )
-        for row in rows
+        for place, row in enumerate(rows)
     ]
 
 

@@ -21,11 +21,13 @@ def section(material: Material) -> Section | None:
     recipe = facts.part("recipe")
     if not facts.results and not recipe:
         return None
-    plan = facts.part("plan")
+    plan, measure = facts.part("plan"), facts.measure
     return Section(
         id="training",
         question="How was it trained?",
-        finding=making.training(facts.results, number(facts.part("seconds").get("training"))),
+        finding=making.training(
+            facts.results, number(facts.part("seconds").get("training")), measure
+        ),
         evidence={
             "charts": [chart for chart in _charts(facts) if chart is not None],
             "plan": plan.get("text") or "",
@@ -34,6 +36,7 @@ def section(material: Material) -> Section | None:
             "replans": facts.run.get("replans") or [],
             "recipe": _recipe(recipe),
             "epochs": _epochs(facts),
+            "measure": measure.name,
         },
     )
 
@@ -48,27 +51,27 @@ def _shipped(facts: ReportFacts) -> float | None:
 
 
 def _charts(facts: ReportFacts) -> list[Any]:
-    rows = facts.results
+    rows, measure = facts.results, facts.measure
     epochs = [row["epoch"] or 0.0 for row in rows]
 
     def column(name: str) -> list[float | None]:
         return [row.get(name) for row in rows]
 
-    accuracies = [value for value in column("val_accuracy") if value is not None]
+    accuracies = [value for value in column(measure.column) if value is not None]
     best = _shipped(facts)
     if best is None and len(accuracies) > 1:
-        best = epochs[column("val_accuracy").index(max(accuracies))]
+        best = epochs[column(measure.column).index(max(accuracies))]
     losses = [
         Series("train", column("train_loss"), "c2"),
         Series("validation", column("val_loss"), "c1"),
     ]
-    right = [Series("accuracy", column("val_accuracy"), "c1")]
+    right = [Series(measure.name, column(measure.column), "c1")]
     if facts.unbalanced and any(x is not None for x in column("val_balanced_accuracy")):
         right.insert(0, Series("balanced", column("val_balanced_accuracy"), "c2"))
     rates = [Series("", column("lr"), "c3")]
     return [
         line_chart("loss, nats", epochs, losses, _loss, best),
-        line_chart("validation accuracy, %", epochs, right, _percent, best, fraction=True),
+        line_chart(f"validation {measure.name}, %", epochs, right, _percent, best, fraction=True),
         line_chart("learning rate", epochs, rates, _rate, fraction=True),
     ]
 
@@ -126,7 +129,7 @@ def _epochs(facts: ReportFacts) -> list[dict[str, str]]:
             "epoch": f"{row['epoch']:g}",
             "train_loss": _or_dash(row.get("train_loss"), ".4f"),
             "val_loss": _or_dash(row.get("val_loss"), ".4f"),
-            "val_accuracy": percent(row.get("val_accuracy")),
+            "measure": percent(row.get(facts.measure.column)),
             "val_balanced_accuracy": percent(row.get("val_balanced_accuracy")),
             "val_macro_f1": percent(row.get("val_macro_f1")),
             "lr": _or_dash(row.get("lr"), ".3g"),

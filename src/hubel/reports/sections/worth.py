@@ -33,8 +33,9 @@ def section(material: Material) -> Section | None:
                 text for text in (shipped, *findings.steps(ladder)) if text not in ("", finding)
             ],
             "chosen": ladder.chosen,
+            "measure": ladder.measure,
             "left_out": ladder.left_out,
-            "chart": cost_chart([_priced(ladder, rung) for rung in ladder.rungs]),
+            "chart": cost_chart([_priced(ladder, rung) for rung in ladder.rungs], ladder.measure),
             "curve": _curve(ladder.curve),
             **_table(ladder),
             **_against(ladder),
@@ -91,7 +92,7 @@ def _against(ladder: Ladder) -> dict[str, Any]:
     return {
         "pairs": [findings.pair(comparison) for comparison in found],
         "matrix": _matrix(ladder) if len(found) > _LISTED else None,
-        "tested": findings.tested(len(found), corrected=corrected),
+        "tested": findings.tested(len(found), ladder.measure, corrected=corrected),
     }
 
 
