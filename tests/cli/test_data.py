@@ -13,7 +13,7 @@ from tests.conftest import tree_hash
 from tests.job.conftest import Finished
 
 KEYS = {"source", "kind", "error", "files", "accepted", "rejected", "problems", "classes", "splits",
-        "notes", "audit", "warnings", "shape"}  # fmt: skip
+        "notes", "audit", "warnings", "shape", "task"}  # fmt: skip
 
 
 def test_json_has_the_documented_keys_and_counts_add_up(hubel: Command, finished: Finished) -> None:

@@ -112,6 +112,7 @@ def _counted(listing: Listing, records: Records) -> dict[str, Any]:
         if record.problem is None and (entry.label is not None or entry.labels is not None)
     ]
     labels = [label for found in known for label in found]
+    several = any(entry.labels is not None for entry in listing.entries)
     return {
         "files": len(records),
         "accepted": len(records) - len(problems),
@@ -125,6 +126,7 @@ def _counted(listing: Listing, records: Records) -> dict[str, Any]:
         "classes": {name: {"pictures": n} for name, n in sorted(Counter(labels).items())},
         "splits": {"pictures": len(known)},
         "shape": None,
+        "task": "multi-label" if several else "single-label",
         "notes": list(listing.notes),
     }
 
