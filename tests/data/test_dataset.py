@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ from hubel.data.dataset import (
 )
 from hubel.data.manifest import Manifest
 from hubel.data.sources import FolderSource, Listing, open_source
-from hubel.data.sources.base import Found, ignore
 from hubel.data.split import SplitRule, redraw
 from hubel.errors import ArtifactError, DataError
 from tests.conftest import fill, tree_hash
@@ -33,7 +33,7 @@ def opened(data: Path, seed: int = 0, rule: SplitRule | None = None) -> Dataset:
 class Timed(FolderSource):
     """Its pictures were taken one after the other, in no order of their names."""
 
-    def list(self, found: Found = ignore) -> Listing:
+    def list(self, found: Callable[[int], None] = lambda _: None) -> Listing:
         listing = super().list(found)
         moments = np.random.default_rng(1).permutation(len(listing.entries))
         entries = [

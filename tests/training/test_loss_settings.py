@@ -140,4 +140,4 @@ def test_an_l1_penalty_makes_exact_zeros(tmp_path: Path) -> None:
     start(plain, tmp_path / "plain")
     assert (weights == 0).double().mean() > 0.3
     assert (plain.final_module().get_parameter("fc.weight") == 0).sum() == 0
-    assert trainer.validate(1.0)[1] == 1.0
+    assert trainer.validate(1.0).metrics["val_accuracy"] == 1.0

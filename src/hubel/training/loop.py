@@ -210,6 +210,7 @@ class _Loop:
                 "seconds": round(journey.seconds, 2),
                 "train_loss": total / max(count, 1),
                 "val_loss": found.loss,
+                "val_accuracy": found.metrics["val_accuracy"],
                 "lr": recipe.lr * learning_rate(progress, recipe.warmup, recipe.final_lr),
             }
             | found.metrics

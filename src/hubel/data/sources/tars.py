@@ -131,13 +131,11 @@ class TarSource:
                 f"{self.name}: {len(self.shards)} tar files without labels (.cls, .json or .txt "
                 "members); name one tar file of class folders, or unpack them in one folder"
             )
-        seen = [
-            member
-            for members in indices
-            for member in members
-            if not any(map(is_hidden_folder, member.name.split("/")[:-1]))
-        ]
-        kind, entries, notes = interpret(self._entries(self.shards[0], seen, None), self.name)
+        files: list[Entry] = []
+        for shard, members in zip(self.shards, indices, strict=True):
+            seen = [m for m in members if not _is_hidden(m.name)]
+            files += self._entries(shard, seen, None)
+        kind, entries, notes = interpret(files, self.name)
         return Listing(kind, tuple(entries), tuple(notes))
 
     def _samples(self, shard: Blob, members: Sequence[Member]) -> list[Entry]:
@@ -220,6 +218,10 @@ def _from_json(document: Any) -> Label:
     if isinstance(document, dict | list):
         raise ValueError(f"expected one name or number, got {str(document)[:40]}")
     return text_of(document)
+
+
+def _is_hidden(name: str) -> bool:
+    return any(map(is_hidden_folder, name.split("/")[:-1]))
 
 
 def _suffix(name: str) -> str:
