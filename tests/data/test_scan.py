@@ -55,12 +55,15 @@ def test_a_record_says_what_the_file_is(tmp_path: Path) -> None:
     (tmp_path / "a" / "1.jpg").write_bytes(content)
     source = FolderSource(tmp_path)
     (record,) = scan(source, source.list())
-    assert record == Record(
-        b"a/1.jpg",
-        len(content),
-        os.stat(tmp_path / "a" / "1.jpg").st_mtime_ns,
-        *(7, 5, "RGBA", "PNG", 1),
-        hashlib.sha256(content).digest(),
+    assert (
+        record[:9]
+        == Record(
+            b"a/1.jpg",
+            len(content),
+            os.stat(tmp_path / "a" / "1.jpg").st_mtime_ns,
+            *(7, 5, "RGBA", "PNG", 1),
+            hashlib.sha256(content).digest(),
+        )[:9]
     )
 
 

@@ -7,17 +7,18 @@ import warnings
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from hubel.caches import cache_folder
+from hubel.data.audit.alike import Alike, told, with_clusters
+from hubel.data.audit.screen import flaws
+from hubel.data.audit.thumbnails import make_room, thumbnail_store
 from hubel.data.buckets import buckets_of
 from hubel.data.choosing import choose_preprocess
 from hubel.data.decode import decode
@@ -26,9 +27,10 @@ from hubel.data.form import Kind, Seen
 from hubel.data.headers import header_of
 from hubel.data.kinds import are_stacks, as_stack, common, seen_in, settle_kind
 from hubel.data.live import LiveSegment
-from hubel.data.manifest import SCHEMA, Manifest
-from hubel.data.pixels import Pixels, PixelStore, PixelWriter
+from hubel.data.manifest import Manifest
+from hubel.data.pixels import Pixels, PixelStore
 from hubel.data.preprocess import Preprocess
+from hubel.data.rows import manifest_table, usable_samples
 from hubel.data.scan import Progress, Records, ScanCache, scan
 from hubel.data.shape_costs import true_sizes
 from hubel.data.shelves import CacheFullError, CacheNote, shelves_folder
@@ -63,12 +65,17 @@ _HEADERS = 64
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A source whose samples are known, checked, and split; `notes` are for the user to read."""
+    """A source whose samples are known, checked, and split.
+
+    `notes` are sentences that the user should read; `flaws` is what stood out in the files, as
+    JSON types, where near-duplicates were looked for.
+    """
 
     source: Source
     kind: str
     manifest: Manifest
     notes: tuple[str, ...]
+    flaws: tuple[dict[str, Any], ...] = ()
 
 
 def survey(
@@ -100,20 +107,9 @@ def survey(
         cache = ScanCache(_scans(source, "volume"))
     # Which buckets there are is known when all are scanned; all else takes pictures of one size.
     guess = choose_preprocess(common(seen, wish.kind), _of_one_size(wish))
-    writer = _room(pixel_store(source, guess)) if guess else None
+    writer = make_room(pixel_store(source, guess), thumbnail_store(source)) if guess else None
     records = scan(source, listing, cache, writer=writer, workers=workers, progress=progress)
     return listing, records
-
-
-def _room(store: PixelStore) -> Callable[[int], PixelWriter | None]:
-    """Makes room for that many pictures; None where the cache may not have them."""
-
-    def writer(rows: int) -> PixelWriter | None:
-        with suppress(CacheFullError):
-            return store.writer(rows)
-        return None
-
-    return writer
 
 
 def _scans(source: Source, reading: Kind | None) -> Path:
@@ -122,7 +118,11 @@ def _scans(source: Source, reading: Kind | None) -> Path:
 
 
 def open_dataset(
-    source: Source, found: tuple[Listing, Records], seed: int, rule: SplitRule | None = None
+    source: Source,
+    found: tuple[Listing, Records],
+    seed: int,
+    rule: SplitRule | None = None,
+    alike: Alike | None = None,
 ) -> Dataset:
     """Check what a survey found, and split it.
 
@@ -131,6 +131,8 @@ def open_dataset(
         found: as `survey` gives it.
         seed: of the splits that are drawn.
         rule: what to hold out, and how.
+        alike: near-duplicates among them, as `find_alike` gives it: they are kept together where
+            a split is drawn. None were looked for where it is None.
 
     Raises:
         DataError: fewer than two classes, a class too small to split, classes that a split lacks,
@@ -142,14 +144,15 @@ def open_dataset(
     given, given_notes = settle_given([entry.split for entry in listing.entries])
     expect_no_link_between_splits(listing, source.name)
     problems, kind_notes = settle_kind(records, listing.reading)
-    samples, usable = _usable(listing, records, given, problems)
+    samples, usable = usable_samples(listing, records, given, problems)
     for place, other in contradictions(samples).items():
         problems[usable[place]] = f"the same picture is also in class {other!r}"
     leaked = leaks(samples)
     for place, (what, split) in leaked.items():
         problems[usable[place]] = f"the same {what} is also in the {split} split"
     expect_apart(samples, leaked, source.name)
-    samples, usable = _usable(listing, records, given, problems)
+    samples, usable = usable_samples(listing, records, given, problems)
+    samples = samples if alike is None else replace(samples, clusters=alike.numbers(usable))
     _check_classes(samples, listing, problems, source.name)
     drawn, notes = assign(samples, seed, rule)
     # A broken picture of a given split keeps it: the evaluation owes it a row with its error.
@@ -161,11 +164,14 @@ def open_dataset(
     if lost:
         names = ", ".join(map(repr, sorted(lost)))
         notes = [*notes, f"no picture can be used of: {names}; no such class is learned"]
-    table = _table(listing, records, problems, splits)
+    table = manifest_table(listing, records, problems, splits)
+    if alike is not None:
+        table = with_clusters(table, alike)
+        notes = [*notes, *told(alike, splits, given)]
     blank = sorted(set(drawn) - {split for split in samples.splits if split != "train"})
     manifest = Manifest(table).with_drawn(rule.to_json(), seed, blank)
     said = (*listing.notes, *kind_notes, *given_notes, *notes)
-    return Dataset(source, listing.kind, manifest, said)
+    return Dataset(source, listing.kind, manifest, said, flaws(found, splits, alike))
 
 
 def _of_one_size(wish: Wish) -> Wish:
@@ -285,41 +291,6 @@ def _headers(source: Source, listing: Listing, cache: ScanCache) -> list[Seen]:
     return seen
 
 
-def _usable(
-    listing: Listing, records: Records, given: list[str | None], problems: list[str | None]
-) -> tuple[Samples, list[int]]:
-    """What splitting looks at, of the files without a problem, and their places."""
-    usable = [place for place, problem in enumerate(problems) if problem is None]
-    entries = [listing.entries[place] for place in usable]
-    digests = records.column("digest").take(pa.array(usable, pa.int64())).to_pylist()
-    several = any(entry.labels is not None for entry in entries)
-    if several:
-        _check_task(entries)
-    timed = any(entry.time is not None for entry in entries)
-    samples = Samples(
-        [entry.label or ", ".join(sorted(entry.labels or ())) for entry in entries],
-        [digest or b"" for digest in digests],
-        [entry.group for entry in entries],
-        [given[place] for place in usable],
-        [entry.time for entry in entries] if timed else None,
-        [entry.labels or () for entry in entries] if several else None,
-    )
-    return samples, usable
-
-
-def _check_task(entries: list[Entry]) -> None:
-    """Either every sample has `labels`, or none has."""
-    one = next((entry for entry in entries if entry.labels is None), None)
-    if one is None:
-        return
-    other = next(entry for entry in entries if entry.labels is not None)
-    raise DataError(
-        f"{one.path} has one label, {one.label!r}, and {other.path} a list of them, "
-        f"{list(other.labels or ())}; give every picture a label, or every picture a list (with "
-        "one name in it, or none)"
-    )
-
-
 def _classes(samples: Samples) -> set[str]:
     """All labels that are used."""
     several = samples.several
@@ -347,32 +318,3 @@ def _check_classes(
         f"{name}: only one class, {classes[0]!r}; a classifier needs at least two, each in a "
         f"folder of its own{left}"
     )
-
-
-def _table(
-    listing: Listing, records: Records, problems: list[str | None], splits: list[str | None]
-) -> Any:
-    count = len(records)
-    of_entries = {
-        name: [getattr(entry, name) for entry in listing.entries]
-        for name in ("label", "labels", "group", "time")
-    }
-    paths = records.column("path")
-    columns: dict[str, Any] = {
-        "file": pa.chunked_array([pa.array(map(_shown, part.to_pylist()), pa.string())
-                                  for part in paths.chunks], pa.string()),
-        "cluster": pa.nulls(count, pa.int64()),
-        "bytes": records.column("size"),
-        "split": splits,
-        "problem": problems,
-    } | of_entries  # fmt: skip
-    for field in SCHEMA:
-        if field.name not in columns:
-            columns[field.name] = records.column(field.name)
-        elif isinstance(columns[field.name], list):
-            columns[field.name] = pa.array(columns[field.name], field.type)
-    return pa.table(columns).select(SCHEMA.names).cast(SCHEMA)
-
-
-def _shown(path: bytes) -> str:
-    return path.decode("utf-8", "backslashreplace")

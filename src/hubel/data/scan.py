@@ -22,6 +22,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from hubel.data.audit.measures import look
+from hubel.data.audit.thumbnails import Room
 from hubel.data.columns import begins_with, places_of
 from hubel.data.decode import decode
 from hubel.data.folders import Entry
@@ -58,6 +60,11 @@ class Record(NamedTuple):
     problem: str | None = None
     error: str | None = None
     warning: str | None = None
+    brightness: float | None = None
+    contrast: float | None = None
+    sharpness: float | None = None
+    entropy: float | None = None
+    colourfulness: float | None = None
 
 
 _SCHEMA: Any = pa.schema(
@@ -74,6 +81,11 @@ _SCHEMA: Any = pa.schema(
         ("problem", pa.string()),
         ("error", pa.string()),
         ("warning", pa.string()),
+        ("brightness", pa.float64()),
+        ("contrast", pa.float64()),
+        ("sharpness", pa.float64()),
+        ("entropy", pa.float64()),
+        ("colourfulness", pa.float64()),
     ],
     metadata={"pixel_rule": str(PIXEL_RULE), "modes": "2"},
 )
@@ -201,7 +213,7 @@ class _Task:
 
     source: Source
     entries: list[Entry]
-    writer: PixelWriter | None
+    writer: PixelWriter | Room | None
     start: int
     reading: Kind | None
 
@@ -211,7 +223,7 @@ def scan(
     listing: Listing,
     cache: ScanCache | None = None,
     *,
-    writer: Callable[[int], PixelWriter | None] | None = None,
+    writer: Callable[[int], PixelWriter | Room | None] | None = None,
     workers: int = 2,
     progress: Progress = lambda _: None,
 ) -> Records:
@@ -302,7 +314,7 @@ class _Block:
 
     source: Source
     entries: list[Entry]
-    writer: Callable[[int], PixelWriter | None] | None
+    writer: Callable[[int], PixelWriter | Room | None] | None
     reading: Kind | None
 
 
@@ -346,10 +358,13 @@ def _open(task: _Task, offset: int) -> Record:
         return seen._replace(
             digest=digest, problem=error.reason, error=error.detail, warning=_joined(said)
         )
+    looked = look(sample)
     if task.writer is not None:
         # What is of another kind than the headers promised has no such pixels.
         with suppress(PictureError):
             task.writer.write(task.start + offset, sample, digest)
+    if isinstance(task.writer, Room) and looked is not None:
+        task.writer.show(task.start + offset, looked.thumbnail, digest)
     return seen._replace(
         width=sample.width,
         height=sample.height,
@@ -358,6 +373,7 @@ def _open(task: _Task, offset: int) -> Record:
         frames=sample.frames,
         digest=digest,
         warning=_joined(said),
+        **({} if looked is None or looked.measures is None else looked.measures._asdict()),
     )
 
 

@@ -47,6 +47,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "splits": dataset.manifest.counts(),
         "imbalance": imbalance_of(dataset).to_json(dataset.manifest.classes),
         "notes": list(dataset.notes),
+        "flaws": list(dataset.flaws),
     }
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from hubel.data.audit.alike import find_alike
 from hubel.data.batches import Batches
 from hubel.data.columns import equal, places_of
 from hubel.data.dataset import Dataset, Wish, choose_preprocess, load_pixels, open_dataset, survey
@@ -95,7 +96,10 @@ def open_data(source: Source, chosen: dict[str, Any], reporter: Reporter) -> tup
     asked = Recipe(**chosen)
     with _without_collection():
         found, wish = _survey(source, asked, reporter)
-        return open_dataset(source, found, asked.seed, split_rule(chosen)), wish
+        reporter.begin("looking for near-duplicates", len(found[1]))
+        alike = find_alike(source, found, _workers(asked), reporter.advance)
+        reporter.end()
+        return open_dataset(source, found, asked.seed, split_rule(chosen), alike), wish
 
 
 def split_rule(chosen: dict[str, Any]) -> SplitRule:
@@ -147,11 +151,14 @@ def _survey(
     source: Source, asked: Recipe, reporter: Reporter
 ) -> tuple[tuple[Listing, Records], Wish]:
     wish = asked.wish
-    workers = asked.workers if asked.workers is not None else workers_by_rule()
     reporter.begin(f"scanning {source.name}", 0)
-    found = survey(source, wish, max(1, workers), reporter.advance, on_listed=reporter.resize)
+    found = survey(source, wish, _workers(asked), reporter.advance, on_listed=reporter.resize)
     reporter.end()
     return found, wish
+
+
+def _workers(asked: Recipe) -> int:
+    return max(1, asked.workers if asked.workers is not None else workers_by_rule())
 
 
 def preprocess_for(dataset: Dataset, wish: Wish) -> Preprocess:

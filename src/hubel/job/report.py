@@ -25,7 +25,7 @@ from hubel.job.structure import Structure, structure_of
 from hubel.runs import Run
 from hubel.storage import write_bytes
 
-__all__ = ["rewrite_report", "thumbnails", "write_report"]
+__all__ = ["decoded_jpeg", "rewrite_report", "thumbnails", "write_report"]
 
 _SIDE = 96
 _DRAWING = (96, 64)  # of a signal
@@ -89,7 +89,9 @@ def thumbnails(
             sample = way.sample(kept.take(np.array([row]))[0])
             return _small(for_the_eye(sample), _size(manifest, row, sample))
         try:
-            return None if source is None else _decoded(source.read(manifest.path(row)), way.kind)
+            return (
+                None if source is None else decoded_jpeg(source.read(manifest.path(row)), way.kind)
+            )
         except PictureError:
             return None
 
@@ -114,7 +116,12 @@ def _size(manifest: Manifest, row: int, sample: Decoded) -> tuple[int, int]:
     return width, height
 
 
-def _decoded(content: bytes, kind: Kind) -> bytes:
+def decoded_jpeg(content: bytes, kind: Kind | None = None) -> bytes:
+    """A sample as a JPEG of at most 96 px.
+
+    Raises:
+        PictureError: it can't be decoded.
+    """
     sample = decode(content, kind=kind)
     size = _DRAWING if sample.kind == "signal" else (sample.width, sample.height)
     return _small(for_the_eye(sample), size)

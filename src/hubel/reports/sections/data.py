@@ -13,6 +13,7 @@ from hubel.reports.answers import drawn
 from hubel.reports.charts.tracks import parts
 from hubel.reports.facts import ReportFacts, Table
 from hubel.reports.findings import making
+from hubel.reports.flaws import UNSEEN, flaw
 from hubel.reports.formats import count, percent, storage, visible
 from hubel.reports.sections.section import Material, Section
 
@@ -75,6 +76,11 @@ def section(material: Material) -> Section | None:
             "samples": _samples(material, each, names),
             "problems": _problems(out, reasons),
             "notes": facts.part("data").get("notes") or [],
+            "flaws": [
+                flaw(one, material.album)
+                for one in facts.part("data").get("flaws") or []
+                if one["name"] not in UNSEEN
+            ],
         },
     )
 
