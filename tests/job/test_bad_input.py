@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import hubel
+from hubel.data.shelves import CacheNote
 from hubel.errors import DataError, StorageError
 from tests.conftest import fill, tree_hash
 from tests.job.user import command, learn, left_out
@@ -217,17 +218,19 @@ def test_folders_of_folders_of_folders_are_a_class_each_and_this_is_said(tmp_pat
     assert any("nested folders: each is a class of its own" in note for note in data["notes"])
 
 
-def test_a_disk_that_fills_during_caching_names_the_way_out(
+def test_a_disk_without_room_for_the_cache_costs_time_and_a_line_that_says_so(
     two_classes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with tiny_disk(tmp_path / "disk", "32k") as disk:
         monkeypatch.setenv("HUBEL_CACHE", str(disk))
-        with pytest.raises(
-            StorageError, match=r"the disk is full: could not write .*; free some space, or set "
-            "HUBEL_CACHE to a folder on a larger disk",
-        ):  # fmt: skip
-            learn(two_classes, tmp_path / "run")
-        assert not [path for path in disk.rglob("*") if path.is_file()]
+        with pytest.warns(
+            CacheNote,
+            match="every epoch decodes anew, which is slower: .* of pixels don't fit into the "
+            "cache, which may have .*; HUBEL_CACHE_LIMIT says otherwise",
+        ):
+            run = learn(two_classes, tmp_path / "run")
+        assert run.facts["status"] == "done"
+        assert not list(disk.rglob("*.pixels.npy"))
 
 
 def test_a_larger_disk_helps(

@@ -30,7 +30,7 @@ RUN_KEYS = {
 }  # fmt: skip
 DATA_KEYS = {
     *("source", "kind", "classes", "files", "accepted", "rejected", "splits", "imbalance"),
-    "notes",
+    *("notes", "task", "flaws"),
 }
 STAGES = {"scan", "pixels", "training", "baselines", "evaluation", "report", "total"}
 EVALUATION_KEYS = {
@@ -190,7 +190,7 @@ METRICS = {"accuracy", "balanced_accuracy", "macro_f1", "log_loss", "ece", "vali
 def test_the_ladder_has_the_cheap_rungs_and_the_network(finished: Finished) -> None:
     ladder = finished.run.ladder
     assert ladder.keys() == {
-        "rungs", "comparisons", "left_out", "chosen", "verdict", "learning_curve",
+        "rungs", "comparisons", "left_out", "chosen", "verdict", "learning_curve", "metric",
     }  # fmt: skip
     assert [rung["name"] for rung in ladder["rungs"]] == NAMES
     assert (ladder["left_out"], ladder["chosen"], ladder["verdict"]) == ([], None, None)

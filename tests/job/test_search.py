@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from hubel.cli.tables import search_summary
 from hubel.data.manifest import Manifest, read_parquet
@@ -54,7 +55,10 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     fill(root / "two" / "red", 30, hue=120)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HUBEL_CACHE", str(root / "cache"))
+        before = torch.get_num_threads()
+        torch.set_num_threads(1)  # as the processes that it is held against
         search(root / "two", space=SPACE, out=root / "whole", pruner="none", **SMALL)
+        torch.set_num_threads(before)
     return root / "whole"
 
 

@@ -64,7 +64,7 @@ class Mixture:
         Example:
             >>> mixture = Mixture(np.array([0, 0, 1, 0, 1, 0]), np.array([2, 2]))
             >>> [places.tolist() for places in mixture.cut(np.arange(6), 0, 0)]
-            [[2, 4], [0, 1], [3, 5]]
+            [[2, 4], [3, 5], [0, 1]]
         """
         here = self.kinds[order]
         batches: list[Indices] = []

@@ -13,6 +13,7 @@ from PIL import Image
 import hubel
 from hubel.data.sources import open_source
 from hubel.errors import FeatureError, RecipeError
+from hubel.evaluation.labelling import SINGLE_LABEL
 from hubel.job.prepare import Material, gather, open_data, preprocess_for
 from hubel.job.reporter import Silent
 from hubel.job.rungs import linear
@@ -131,7 +132,7 @@ def test_time_for_three_penalties_comes_before_more_pictures(
     monkeypatch.setattr(linear._Problem, "solve", slowly)
     monkeypatch.setattr(linear.time, "monotonic", lambda: clock[0])
     losses = iter([3.0, 2.0, 1.0])
-    monkeypatch.setattr(linear, "log_losses", lambda *_: np.array([next(losses)]))
+    monkeypatch.setattr(type(SINGLE_LABEL), "log_losses", lambda *_: np.array([next(losses)]))
     rung = fit_cheap("pixels", material_of(two_classes), 9.0, 0)
     assert "weakest of 3 tried on validation before its time" in rung.note
     assert rung.note.endswith("fitted on 31 of 42 pictures drawn")

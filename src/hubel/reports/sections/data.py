@@ -73,7 +73,7 @@ def section(material: Material) -> Section | None:
             "table": _counts(each, names),
             "splits": [name for name in _SPLITS if name in used["split"]],
             "about": [*_about(used), *_costs(facts.part("shape")), *_balance(facts)],
-            "samples": _samples(material, each, names),
+            "samples": _samples(material, each, names) | {"shown": _how_shown(used["mode"])},
             "problems": _problems(out, reasons),
             "notes": facts.part("data").get("notes") or [],
             "flaws": [
@@ -218,7 +218,6 @@ def _samples(material: Material, used: Columns, names: Sequence[str]) -> dict[st
         "gone": bool(rows) and not there,
         "each": each,
         "hidden": len(names) - len(shown),
-        "shown": _how_shown(used["mode"]),
     }
 
 
