@@ -41,7 +41,7 @@ def section(measured: dict[str, Any]) -> str:
     drawers = {"near-duplicates": near_duplicates, "features": features,
                "kinds": predicted_times, "balance": balance,
                "hog and svm": hog_and_svm, "design seconds": design, "ingest": ingest,
-               "reduced": reduced, "shapes": shapes}  # fmt: skip
+               "reduced": reduced, "shapes": shapes, "resumed": scale}  # fmt: skip
     found = next((draw for key, draw in drawers.items() if key in measured), accuracy)
     return found(measured)
 
@@ -364,6 +364,30 @@ def reduced(measured: dict[str, Any]) -> str:
             *rows,
         ]
     )
+
+
+def scale(measured: dict[str, Any]) -> str:
+    """A million files that are made up: killed, gone on with, scanned again, split."""
+    killed, resumed, again = (measured[name] for name in ("killed", "resumed", "again"))
+    rows = [
+        f"{measured['files']:,} tiny pictures of a source that is made up, one process a step. The "
+        f"first was killed (SIGKILL) after {killed['seconds']:.0f} s, and {killed['files_kept']:,} "
+        "files were kept.",
+        "",
+        "| step | files opened | scan | split | scan, checks, manifest and split | peak memory |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    steps = {"going on": resumed, "scanned again": again} | {
+        name: found for name, found in measured.items() if name.startswith("split")
+    }
+    for name, found in steps.items():
+        split = f"{found['split_seconds']:.1f} s" if "split_seconds" in found else ""
+        whole = found.get("checked_and_split_seconds")
+        rows.append(
+            f"| {name} | {found['read']:,} | {found['scan_seconds']:.0f} s | {split} | "
+            f"{'' if whole is None else f'{whole:.0f} s'} | {found['peak_mb'] / 1000:.2f} GB |"
+        )
+    return "\n".join(rows)
 
 
 def start_up(measured: dict[str, Any]) -> str:
