@@ -122,15 +122,15 @@ def test_what_is_not_there_yet_is_said_with_the_status(name: str, run: Run) -> N
 def test_results_are_a_table_with_a_row_an_epoch(run: Run) -> None:
     rows = [
         {"epoch": n, "seconds": 0.5 * n, "train_loss": 1 / n, "val_loss": 2 / n,
-         "val_accuracy": 0.5, "lr": 0.1}
+         "val_accuracy": 0.5, "lr": 0.1, "val_macro_f1": 0.4}
         for n in (1, 2)
     ]  # fmt: skip
     run.write_results(rows)
     lines = (run.folder / "results.csv").read_text().splitlines()
     assert lines == [
-        "epoch,seconds,train_loss,val_loss,val_accuracy,lr,val_balanced_accuracy,val_macro_f1",
-        "1,0.5,1.0,2.0,0.5,0.1,,",
-        "2,1.0,0.5,1.0,0.5,0.1,,",
+        "epoch,seconds,train_loss,val_loss,val_accuracy,lr,val_macro_f1",
+        "1,0.5,1.0,2.0,0.5,0.1,0.4",
+        "2,1.0,0.5,1.0,0.5,0.1,0.4",
     ]
 
 

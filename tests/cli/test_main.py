@@ -155,7 +155,7 @@ def test_our_own_fault_is_3_and_asks_for_a_report() -> None:
         "import sys; sys.argv = ['hubel', 'data', 'x']\n"
         "from hubel.cli import main\n"
         "import hubel.job.inspect\n"
-        "hubel.job.inspect.inspect = lambda *_: 1 / 0\n"
+        "hubel.job.inspect.examine = lambda *_, **__: 1 / 0\n"
         "main.main()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -174,8 +174,8 @@ def test_an_interrupt_is_130_and_its_message_is_told(text: str) -> None:
         "from hubel.errors import Interrupted\n"
         "import hubel.job.inspect\n"
         f"error = Interrupted({text!r}) if {text!r} else KeyboardInterrupt()\n"
-        "def stop(*_): raise error\n"
-        "hubel.job.inspect.inspect = stop\n"
+        "def stop(*_, **__): raise error\n"
+        "hubel.job.inspect.examine = stop\n"
         "main.main()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hubel.data.dataset import preprocess_for
 from hubel.data.sources import open_source
-from hubel.job.prepare import Material, gather, open_data, preprocess_for
+from hubel.job.prepare import Material, gather, open_data
 from hubel.job.reporter import Silent
 from hubel.job.rungs.pixels import largest_class
 from hubel.job.rungs.rung import Rung

@@ -57,6 +57,7 @@ __all__ = [
     "load_pixels",
     "open_dataset",
     "pixel_store",
+    "preprocess_for",
     "survey",
 ]
 
@@ -172,6 +173,17 @@ def open_dataset(
     manifest = Manifest(table).with_drawn(rule.to_json(), seed, blank)
     said = (*listing.notes, *kind_notes, *given_notes, *notes)
     return Dataset(source, listing.kind, manifest, said, flaws(found, splits, alike))
+
+
+def preprocess_for(dataset: Dataset, wish: Wish) -> Preprocess:
+    """The way to network input, decided from all accepted samples."""
+    table = dataset.manifest.table.filter(dataset.manifest.accepted)
+    names = ("width", "height", "mode", "frames", "format")
+    columns = (table[name].to_pylist() for name in names)
+    preprocess = choose_preprocess(list(zip(*columns, strict=True)), wish)
+    if preprocess is None:
+        raise DataError(f"{dataset.source.name}: no picture can be used")
+    return preprocess
 
 
 def _of_one_size(wish: Wish) -> Wish:

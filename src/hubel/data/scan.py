@@ -22,12 +22,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from hubel.data.audit.measures import look
+from hubel.data.audit.measures import Look, is_small, look, look_at_all
 from hubel.data.audit.thumbnails import Room
 from hubel.data.columns import begins_with, places_of
 from hubel.data.decode import decode
 from hubel.data.folders import Entry
-from hubel.data.form import Kind
+from hubel.data.form import Decoded, Kind
 from hubel.data.manifest import read_parquet, write_parquet
 from hubel.data.pixels import PixelWriter
 from hubel.data.preprocess import PIXEL_RULE
@@ -340,10 +340,24 @@ def _open_block(block: _Block, pool: ThreadPoolExecutor, progress: Progress) -> 
 
 
 def _open_chunk(task: _Task) -> Records:
-    return Records.of(_open(task, offset) for offset in range(len(task.entries)))
+    opened = [_open(task, offset) for offset in range(len(task.entries))]
+    looks = look_at_all([looked if isinstance(looked, Decoded) else None for _, looked in opened])
+    return Records.of(
+        _seen(task, offset, record, looks[offset] if isinstance(looked, Decoded) else looked)
+        for offset, (record, looked) in enumerate(opened)
+    )
 
 
-def _open(task: _Task, offset: int) -> Record:
+def _seen(task: _Task, offset: int, record: Record, looked: Look | None) -> Record:
+    if looked is None:
+        return record
+    if isinstance(task.writer, Room):
+        task.writer.show(task.start + offset, looked.thumbnail, record.digest or b"")
+    return record if looked.measures is None else record._replace(**looked.measures._asdict())
+
+
+def _open(task: _Task, offset: int) -> tuple[Record, Look | Decoded | None]:
+    """What is in a file, and its look; a small picture itself, to be looked at with the others."""
     entry = task.entries[offset]
     seen = Record(_bytes(entry.path), entry.size, entry.stamp)
     digest = None
@@ -357,14 +371,11 @@ def _open(task: _Task, offset: int) -> Record:
     except PictureError as error:
         return seen._replace(
             digest=digest, problem=error.reason, error=error.detail, warning=_joined(said)
-        )
-    looked = look(sample)
+        ), None
     if task.writer is not None:
         # What is of another kind than the headers promised has no such pixels.
         with suppress(PictureError):
             task.writer.write(task.start + offset, sample, digest)
-    if isinstance(task.writer, Room) and looked is not None:
-        task.writer.show(task.start + offset, looked.thumbnail, digest)
     return seen._replace(
         width=sample.width,
         height=sample.height,
@@ -373,8 +384,7 @@ def _open(task: _Task, offset: int) -> Record:
         frames=sample.frames,
         digest=digest,
         warning=_joined(said),
-        **({} if looked is None or looked.measures is None else looked.measures._asdict()),
-    )
+    ), sample if is_small(sample) else look(sample)
 
 
 def _joined(said: list[str]) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,11 +12,10 @@ from hubel.data.dataset import Dataset
 from hubel.data.preprocess import Preprocess
 from hubel.data.shape_costs import ShapeCost, cost_line, shape_costs, true_sizes
 from hubel.errors import RecipeError
-from hubel.models.architecture import Architecture
-from hubel.models.traits import takes
-from hubel.training.network import network_for
-from hubel.training.plan import resolution
-from hubel.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from hubel.models.architecture import Architecture
+    from hubel.training.recipe import Recipe
 
 __all__ = ["bucket_notes", "costs_of", "shape_document", "with_buckets"]
 
@@ -38,6 +37,9 @@ def with_buckets(dataset: Dataset, preprocess: Preprocess, recipe: Recipe) -> Pr
     Raises:
         RecipeError: the weights of the network are made for one size, or no bucket is so small.
     """
+    from hubel.models.traits import takes
+    from hubel.training.network import network_for
+
     if preprocess.shape != "bucket":
         return preprocess
     architecture = network_for(recipe, preprocess, len(dataset.manifest.classes)).check()
@@ -97,6 +99,8 @@ def shape_document(dataset: Dataset, preprocess: Preprocess) -> dict[str, Any]:
 
 def _met(buckets: tuple[Size, ...], recipe: Recipe, smallest: int) -> Iterator[tuple[int, ...]]:
     """All sizes that the network meets in a training."""
+    from hubel.training.plan import resolution
+
     pairs = recipe.resolutions or ((1.0, 1.0),)
     for size in buckets:
         for until, _ in pairs:

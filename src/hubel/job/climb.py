@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from hubel.data.dataset import Dataset
+from hubel.data.dataset import Dataset, preprocess_for
 from hubel.data.preprocess import Preprocess
 from hubel.data.sources import open_source
 from hubel.errors import Interrupted, RecipeError
@@ -24,7 +24,7 @@ from hubel.job.finish import record
 from hubel.job.guard import alone
 from hubel.job.introduction import describe, headline, imbalance_of, introduce
 from hubel.job.ledger import Ledger
-from hubel.job.prepare import Material, gather, open_data, preprocess_for
+from hubel.job.prepare import Material, gather, open_data
 from hubel.job.reopening import reopen
 from hubel.job.report import rewrite_report, write_report
 from hubel.job.rungs.linear import load_solvers

@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from hubel.data.audit.alike import find_alike
-from hubel.data.dataset import Dataset, Wish, open_dataset, survey
+from hubel.data.dataset import Dataset, Wish, open_dataset, preprocess_for, survey
 from hubel.data.manifest import SPLITS
 from hubel.data.scan import Records
 from hubel.data.sources import Listing, Source, open_source
@@ -17,7 +17,6 @@ from hubel.data.workers import workers_by_rule
 from hubel.errors import DataError
 from hubel.job.audit.auditing import Audit, audit
 from hubel.job.bucketing import shape_document
-from hubel.job.prepare import preprocess_for
 from hubel.job.reporter import Reporter, Silent
 
 __all__ = ["Examined", "examine", "inspect"]

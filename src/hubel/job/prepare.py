@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hubel.data.audit.alike import find_alike
 from hubel.data.batches import Batches
 from hubel.data.columns import equal, places_of
-from hubel.data.dataset import Dataset, Wish, choose_preprocess, load_pixels, open_dataset, survey
+from hubel.data.dataset import Dataset, Wish, load_pixels, open_dataset, survey
 from hubel.data.pixels import Pixels
 from hubel.data.preprocess import Preprocess
 from hubel.data.scan import Records
@@ -40,7 +40,6 @@ __all__ = [
     "make_task",
     "of_one_size",
     "open_data",
-    "preprocess_for",
     "split_rule",
     "statistics",
 ]
@@ -159,17 +158,6 @@ def _survey(
 
 def _workers(asked: Recipe) -> int:
     return max(1, asked.workers if asked.workers is not None else workers_by_rule())
-
-
-def preprocess_for(dataset: Dataset, wish: Wish) -> Preprocess:
-    """The way to network input, decided from all accepted samples."""
-    table = dataset.manifest.table.filter(dataset.manifest.accepted)
-    names = ("width", "height", "mode", "frames", "format")
-    columns = (table[name].to_pylist() for name in names)
-    preprocess = choose_preprocess(list(zip(*columns, strict=True)), wish)
-    if preprocess is None:
-        raise DataError(f"{dataset.source.name}: no picture can be used")
-    return preprocess
 
 
 def gather(

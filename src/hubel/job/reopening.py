@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from hubel.data.dataset import Dataset
+from hubel.data.dataset import Dataset, preprocess_for
 from hubel.data.manifest import Manifest
 from hubel.data.preprocess import Preprocess
 from hubel.data.sources import open_source
@@ -14,7 +14,7 @@ from hubel.job.bucketing import with_buckets
 from hubel.job.desk import Desk, Sitting
 from hubel.job.introduction import compare_versions
 from hubel.job.ledger import Ledger
-from hubel.job.prepare import expect_unchanged, preprocess_for
+from hubel.job.prepare import expect_unchanged
 from hubel.runs import Run
 from hubel.training.device import choose_device
 from hubel.training.recipe import Recipe

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from hubel.classifier import Classifier
-from hubel.data.dataset import Dataset
+from hubel.data.dataset import Dataset, preprocess_for
 from hubel.data.preprocess import Preprocess
 from hubel.data.sources import open_source
 from hubel.errors import RecipeError
@@ -27,7 +27,6 @@ from hubel.job.prepare import (
     gather,
     make_architecture,
     open_data,
-    preprocess_for,
 )
 from hubel.job.reopening import reopen
 from hubel.job.report import rewrite_report, write_report

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from hubel.data.audit.measures import Measures, look, measure, shrink, thumbnail
+from hubel.data.audit.measures import Measures, look, look_at_all, measure, shrink, thumbnail
 from hubel.data.form import Decoded
 from tests.data.audit.pictures import scene
 
@@ -89,3 +89,23 @@ def test_deep_pictures_have_a_thumbnail_and_no_measures_of_light() -> None:
     assert plain.measures is not None
     both = (deep.thumbnail.ravel(), plain.thumbnail.ravel())
     assert np.corrcoef(both)[0, 1] > 0.999
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (64, 64, 3), (16, 16, 3), (8, 32, 3)])
+def test_small_pictures_together_are_as_one_by_one(shape: tuple[int, ...]) -> None:
+    draws = np.random.default_rng(0)
+    smooth = [
+        np.asarray(Image.fromarray(draws.integers(0, 255, (7, 7, *shape[2:]), np.uint8))
+                   .resize((shape[1], shape[0]), Image.Resampling.BICUBIC))
+        for _ in range(5)
+    ]  # fmt: skip
+    samples = [Decoded(one, "L" if one.ndim == 2 else "RGB", "PNG", 1) for one in smooth]
+    for one, found in zip(smooth, look_at_all(samples), strict=True):
+        small = shrink(one)
+        assert found is not None
+        assert found.measures is not None
+        # Pillow rounds colours to whole numbers before it makes them grey.
+        np.testing.assert_allclose(found.thumbnail, thumbnail(small).astype(int), atol=1)
+        np.testing.assert_allclose(
+            np.array(found.measures, float), np.array(measure(one, small), float), rtol=0.01
+        )

@@ -11,10 +11,11 @@ import torch
 from PIL import Image
 
 import hubel
+from hubel.data.dataset import preprocess_for
 from hubel.data.sources import open_source
 from hubel.errors import FeatureError, RecipeError
 from hubel.evaluation.labelling import SINGLE_LABEL
-from hubel.job.prepare import Material, gather, open_data, preprocess_for
+from hubel.job.prepare import Material, gather, open_data
 from hubel.job.reporter import Silent
 from hubel.job.rungs import linear
 from hubel.job.rungs.cheap import CHEAP, fit_cheap, linear_fit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,12 +20,15 @@ from hubel.data.sources import Listing, Source
 if TYPE_CHECKING:
     from hubel.data.scan import Records
 
-__all__ = ["MOST", "Alike", "find_alike"]
+__all__ = ["MOST", "SMALLEST", "Alike", "find_alike"]
 
 MOST = 1_000_000
 """Different pictures up to which near-duplicates are looked for: some ten minutes on two cores."""
 
-_VERSION = 1  # raised when any answer would come out differently
+SMALLEST = 32
+"""Pixels on the shorter side from which on a copy can be told from mere likeness: of the shirts of
+Fashion-MNIST (28 px) nearly all would be copies of each other."""
+_VERSION = 2  # raised when any answer would come out differently
 
 Places = NDArray[np.int64]
 
@@ -38,8 +41,8 @@ class Alike:
         pairs: of near-duplicates whose files differ; of equal files the first stands for all.
         first: int64, (n,): the first place of an equal file; its own where a file has a problem.
         cluster: int64, (n,): the lowest place of the cluster, equal files in it; -1 for none.
-        skipped: pictures that were compared with none, since they could not be read again, or
-            since there are more than `MOST`.
+        skipped: pictures that were compared with none, since they could not be read again, are
+            smaller than `SMALLEST`, or since there are more than `MOST`.
     """
 
     pairs: Pairs
@@ -83,12 +86,15 @@ def find_alike(
     first[usable] = usable[equal]
     # Signals and volumes have no thumbnails: of them only equal files are found.
     heads = heads[[modes[head] in pictures for head in heads.tolist()]]
+    large = heads[sides[heads] >= SMALLEST]
     pairs, skipped = _none(), len(heads)
-    if len(heads) <= MOST:
+    if len(large) <= MOST:
+        small, heads = len(heads) - len(large), large
         paths = [listing.entries[place].path for place in usable[heads]]
         files = _Files(source, paths, digests[heads], sides[heads])
-        pairs, skipped = _pairs(files, workers, progress)
-        pairs = Pairs(usable[heads[pairs.places]], pairs.scores)
+        pairs, gone = _pairs(files, workers, progress)
+        skipped = small + gone
+        pairs = replace(pairs, places=usable[heads[pairs.places]])
     return Alike(pairs, first, _clusters(first, pairs), skipped)
 
 
@@ -131,14 +137,17 @@ def _pairs(files: _Files, workers: int, progress: Progress) -> tuple[Pairs, int]
         found = near_duplicates(thumbnails.select(there), sides, workers, progress)
         scores = [round(float(score), 4) for score in found.scores]
         places = there[found.places].tolist()
-        return {"places": places, "scores": scores, "skipped": len(gone)}
+        return {
+            "places": places, "scores": scores, "skipped": len(gone), "unseen": found.unseen,
+        }  # fmt: skip
 
     answer = remembered("duplicates", key, find)
     places = np.array(answer["places"], np.int64).reshape(-1, 2)
     here = np.sort(order[places], axis=1)
     sorted_ = np.lexsort((here[:, 1], here[:, 0]))
     scores = np.array(answer["scores"], np.float32)
-    return Pairs(here[sorted_], scores[sorted_]), int(answer["skipped"])
+    pairs = Pairs(here[sorted_], scores[sorted_], int(answer["unseen"]))
+    return pairs, int(answer["skipped"])
 
 
 def _none() -> Pairs:

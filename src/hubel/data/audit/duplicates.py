@@ -29,6 +29,7 @@ SAME = 0.86
 _CLOSE = 0.80
 _DETAIL = 3.0  # grey levels: the least that a picture has to show
 _BLOCK = 1024
+_PAIRS = 20_000  # candidates that are looked at even of few pictures
 
 Places = NDArray[np.int64]
 Progress = Callable[[int], None]
@@ -41,10 +42,12 @@ class Pairs:
     Attributes:
         places: int64, (m, 2), the lower first, sorted, each pair once.
         scores: float32, (m,), of each, from `SAME` to 1.
+        unseen: how many less likely candidates were left out, since there were too many.
     """
 
     places: Places
     scores: NDArray[np.float32]
+    unseen: int = 0
 
     def __len__(self) -> int:
         return len(self.places)
@@ -58,8 +61,10 @@ def near_duplicates(
 ) -> Pairs:
     """Find the pairs of pictures that are the same.
 
-    Of each picture the 16 likeliest others are looked at, so memory grows with the number of
-    pictures alone.
+    Of each picture the 16 likeliest others are candidates, so memory grows with the number of
+    pictures alone. As many candidates as there are pictures are looked at, and at least 20,000: the
+    likeliest. In a set of small pictures that are all much alike, as shirts are, nearly every
+    pair is a candidate, and time would be lost on them.
 
     Args:
         thumbnails: of the pictures, (64, 64, 1) each; equal files are best given once.
@@ -70,6 +75,8 @@ def near_duplicates(
     descriptors = _described(thumbnails, workers)
     close = Close(least=_CLOSE, workers=workers)
     candidates = close_pairs(descriptors, close, progress)
+    looked_at = _likeliest(descriptors, candidates, max(_PAIRS, len(thumbnails)))
+    unseen, candidates = len(candidates) - len(looked_at), looked_at
     del descriptors
     blocks = [candidates[at : at + _BLOCK] for at in range(0, len(candidates), _BLOCK)]
 
@@ -82,7 +89,18 @@ def near_duplicates(
     with threadpool_limits(1), ThreadPoolExecutor(max(1, workers)) as pool:
         found = np.concatenate([np.empty(0, np.float32), *pool.map(verify, blocks)])
     same = found >= SAME
-    return Pairs(candidates[same], found[same])
+    return Pairs(candidates[same], found[same], unseen)
+
+
+def _likeliest(descriptors: NDArray[np.float32], pairs: Places, most: int) -> Places:
+    """The `most` pairs whose descriptors are closest, in their order; of equal ones the first."""
+    if len(pairs) <= most:
+        return pairs
+    near = np.empty(len(pairs), np.float32)
+    for at in range(0, len(pairs), 64 * _BLOCK):
+        one, other = pairs[at : at + 64 * _BLOCK].T
+        near[at : at + 64 * _BLOCK] = np.einsum("nd,nd->n", descriptors[one], descriptors[other])
+    return pairs[np.sort(np.argsort(-near, kind="stable")[:most])]
 
 
 def cluster(count: int, pairs: Pairs, most: int | None = None) -> Places:

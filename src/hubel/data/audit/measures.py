@@ -2,27 +2,40 @@
 
 All but sharpness come from a picture of 64 x 64: every cell averages the columns below it and, of
 large pictures, an evenly spaced part of the rows (about 100 of them), which is a fifth of the cost
-of averaging all.
+of averaging all. Pictures that are no larger than that are looked at together, by `small`.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from hubel.data.audit.sharpness import FAR, NEAR, lines_of
+from hubel.data.audit.small import look_together
 from hubel.data.eye import for_the_eye
 from hubel.data.form import Decoded
 
-__all__ = ["THUMBNAIL", "Look", "Measures", "look", "measure", "shrink", "thumbnail"]
+__all__ = [
+    "THUMBNAIL",
+    "Look",
+    "Measures",
+    "is_small",
+    "look",
+    "look_at_all",
+    "measure",
+    "shrink",
+    "thumbnail",
+]
 
 THUMBNAIL = 64
 """Side of the grey pictures in which near-duplicates are looked for, in pixels."""
 
-_ROWS, _LINES = 96, 12
-_NEAR, _FAR = 1, 8
+_ROWS = 96
 
 
 class Measures(NamedTuple):
@@ -49,8 +62,56 @@ class Look(NamedTuple):
     measures: Measures | None
 
 
+def look_at_all(samples: Sequence[Decoded | None]) -> list[Look | None]:
+    """Measures and thumbnails of some samples; None of signals, volumes, and of what is None."""
+    found: list[Look | None] = [None] * len(samples)
+    small: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for place, sample in enumerate(samples):
+        if sample is None:
+            continue
+        shape = _small(sample)
+        if shape is None:
+            found[place] = _look(sample)
+        else:
+            small[shape].append(place)
+    for shape, places in small.items():
+        stack = np.stack([_values(samples[place]).reshape(shape) for place in places])
+        for place, seen in zip(places, _together(stack), strict=True):
+            found[place] = seen
+    return found
+
+
 def look(sample: Decoded) -> Look | None:
     """Measures and thumbnail of one sample; None of signals and volumes."""
+    return look_at_all([sample])[0]
+
+
+def is_small(sample: Decoded) -> bool:
+    """Whether it is a picture that is quicker looked at together with others of its shape."""
+    return _small(sample) is not None
+
+
+def _small(sample: Decoded) -> tuple[int, ...] | None:
+    """The shape (h, w, c) of a plain 8-bit picture that is no larger than a thumbnail."""
+    form, shape = sample.form, sample.values.shape
+    plain = form.kind == "picture" and form.depth == "uint8" and form.channels in (1, 3)
+    return (*shape[:2], form.channels) if plain and max(shape[:2]) <= THUMBNAIL else None
+
+
+def _values(sample: Decoded | None) -> NDArray[np.uint8]:
+    assert sample is not None
+    return sample.values
+
+
+def _together(pixels_NHWC: NDArray[np.uint8]) -> list[Look]:
+    thumbnails, numbers = look_together(pixels_NHWC, THUMBNAIL)
+    return [
+        Look(small, Measures(one[0], one[1], None if one[2] != one[2] else one[2], one[3], one[4]))
+        for small, one in zip(thumbnails, numbers.tolist(), strict=True)
+    ]
+
+
+def _look(sample: Decoded) -> Look | None:
     form = sample.form
     if form.kind != "picture":
         return None
@@ -110,15 +171,12 @@ def _colourfulness(small: Image.Image) -> float:
 
 def _sharpness(pixels: NDArray[np.uint8]) -> float | None:
     """Over some whole rows and columns: blur takes away what changes within a pixel or two."""
-    height, width = pixels.shape[:2]
     grey = pixels if pixels.ndim == 2 else pixels[..., 1]  # green has most of the luma
-    rows = grey[:: max(1, height // _LINES)].astype(np.int16)
-    columns = grey[:, :: max(1, width // _LINES)].T.astype(np.int16)
     near = far = 0.0
-    for lines in (rows, columns):
-        if lines.shape[1] > 2 * _FAR:
-            near += _roughness(lines, _NEAR)
-            far += _roughness(lines, _FAR)
+    for lines in lines_of(grey):
+        if lines.shape[1] > 2 * FAR:
+            near += _roughness(lines, NEAR)
+            far += _roughness(lines, FAR)
     return (near / far) ** 0.5 if far > 1.0 else None
 
 

@@ -85,7 +85,7 @@ def estimate_average_precision(targets_NK: Bits, scores_NK: Floats) -> Estimate:
         >>> scores = np.linspace(0.9, 0.1, 8)[:, None]
         >>> estimate = estimate_average_precision(targets, scores)
         >>> round(estimate.value, 3), round(estimate.low, 3), round(estimate.high, 3)
-        (0.917, 0.363, 0.995)
+        (0.917, 0.37, 0.995)
     """
     counts = np.asarray(targets_NK).sum(axis=0)
     shown = counts > 0

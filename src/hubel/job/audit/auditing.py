@@ -12,17 +12,18 @@ from hubel.data.audit.alike import Alike
 from hubel.data.audit.columns import audit_columns, described, with_findings
 from hubel.data.audit.findings import Finding, make
 from hubel.data.audit.screen import in_order, screen
-from hubel.data.dataset import Dataset, Wish, load_pixels
+from hubel.data.dataset import Dataset, Wish, load_pixels, preprocess_for
 from hubel.data.scan import Records
 from hubel.data.sources import Listing
 from hubel.data.split import Samples, make_folds
 from hubel.errors import DataError
 from hubel.evaluation.learning_curve import nested_subsets
-from hubel.job.audit.suspects import FOLDS, LEAST, MOST, find_suspects
-from hubel.job.prepare import preprocess_for
 from hubel.job.reporter import Reporter
 
 __all__ = ["Audit", "audit"]
+
+_LEAST = 20  # pictures of a class whose labels are judged
+_MOST = 20_000  # pictures that are judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,11 @@ def audit(
     judged = None
     if alike.skipped:
         notes.append(f"near-duplicates were not looked for among {alike.skipped:,} pictures")
+    if alike.pairs.unseen:
+        notes.append(
+            f"these pictures are much alike: of the pairs that could be near-duplicates the "
+            f"{alike.pairs.unseen:,} least likely were not looked at"
+        )
     if dataset is not None and labels:
         reporter.begin("judging labels", 0)
         suspected, judged, note = _suspected(dataset, alike)
@@ -91,6 +97,8 @@ def audit(
 
 def _suspected(dataset: Dataset, alike: Alike) -> tuple[list[Finding], dict[str, Any] | None, str]:
     """Findings about labels, on how many pictures they stand, and what was left out."""
+    from hubel.job.audit import suspects  # loads torch, which the rest does without
+
     manifest = dataset.manifest
     if manifest.task != "single-label":
         return [], None, "labels were not judged: only those of one class a picture are"
@@ -98,40 +106,40 @@ def _suspected(dataset: Dataset, alike: Alike) -> tuple[list[Finding], dict[str,
     rows, note = _judgeable(targets, alike)
     kept = np.unique(targets[rows])
     if len(kept) < 2:
-        return [], None, f"labels were not judged: that takes two classes of {LEAST} pictures"
+        return [], None, f"labels were not judged: that takes two classes of {_LEAST} pictures"
     codes = np.searchsorted(kept, targets[rows])
     preprocess = preprocess_for(dataset, Wish())
     if not preprocess.plain or preprocess.channels not in ("rgb", "grey"):
         return [], None, "labels were not judged: only those of 8-bit pictures are"
     try:
-        folds = make_folds(_samples(dataset, alike, rows, codes), FOLDS, 0)
+        folds = make_folds(_samples(dataset, alike, rows, codes), suspects.FOLDS, 0)
     except DataError as error:
         return [], None, f"labels were not judged: {error}"
     pixels = load_pixels(dataset, rows, preprocess, lambda _: None)
-    suspects = find_suspects(pixels, codes, folds)
-    names = [manifest.classes[index] for index in kept[suspects.likelier]]
+    found_out = suspects.find_suspects(pixels, codes, folds)
+    names = [manifest.classes[index] for index in kept[found_out.likelier]]
     found = [
-        make("label-error", rows[suspects.places],
+        make("label-error", rows[found_out.places],
              [f"looks like {name!r} ({margin:+.2f})"
-              for name, margin in zip(names, suspects.margins, strict=True)]),
-        make("outlier", rows[suspects.outliers],
-             [f"{far:.1f} deviations from its class" for far in suspects.distances]),
+              for name, margin in zip(names, found_out.margins, strict=True)]),
+        make("outlier", rows[found_out.outliers],
+             [f"{far:.1f} deviations from its class" for far in found_out.distances]),
     ]  # fmt: skip
-    return found, {"pictures": len(rows), "accuracy": round(suspects.accuracy, 4)}, note
+    return found, {"pictures": len(rows), "accuracy": round(found_out.accuracy, 4)}, note
 
 
 def _judgeable(targets: NDArray[np.int64], alike: Alike) -> tuple[NDArray[np.int64], str]:
-    """Rows of classes that are large enough, at most `MOST` of them."""
+    """Rows of classes that are large enough, at most `_MOST` of them."""
     counts = np.bincount(targets[targets >= 0], minlength=1)
     different = alike.first == np.arange(len(targets))
-    large = np.flatnonzero(counts >= LEAST)
+    large = np.flatnonzero(counts >= _LEAST)
     rows = np.flatnonzero(np.isin(targets, large) & different)
-    small = int((counts < LEAST).sum())
-    notes = [f"{small:,} classes of fewer than {LEAST}"] if small else []
-    if len(rows) > MOST:
-        notes.append(f"{len(rows) - MOST:,} pictures beyond {MOST:,}")
+    small = int((counts < _LEAST).sum())
+    notes = [f"{small:,} classes of fewer than {_LEAST}"] if small else []
+    if len(rows) > _MOST:
+        notes.append(f"{len(rows) - _MOST:,} pictures beyond {_MOST:,}")
         codes = np.searchsorted(large, targets[rows])
-        rows = np.sort(rows[nested_subsets(codes, [MOST], 0)[0]])
+        rows = np.sort(rows[nested_subsets(codes, [_MOST], 0)[0]])
     return rows, f"labels were not judged in {' and '.join(notes)}" if notes else ""
 
 

@@ -20,13 +20,9 @@ from hubel.evaluation.calibration import softmax
 from hubel.features.notation import parse
 from hubel.training.exact import Effort, LinearObjective, solve
 
-__all__ = ["FOLDS", "LEAST", "MOST", "Suspects", "find_suspects"]
+__all__ = ["FOLDS", "Suspects", "find_suspects"]
 
 FOLDS = 5
-LEAST = 20
-"""Pictures that a class needs for its labels to be judged."""
-MOST = 20_000
-"""Pictures that are judged; of more, as many are drawn by class."""
 
 _DIMENSIONS, _BLOCK = 96, 256
 _DECAY = 0.03

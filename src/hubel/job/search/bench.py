@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from hubel.data.batches import Batches
-from hubel.data.dataset import Dataset, load_pixels
+from hubel.data.dataset import Dataset, load_pixels, preprocess_for
 from hubel.data.imbalance import Imbalance
 from hubel.data.manifest import write_parquet
 from hubel.data.pixels import Pixels
@@ -23,7 +23,7 @@ from hubel.data.split import make_folds, samples_of
 from hubel.errors import Interrupted, RecipeError
 from hubel.evaluation.calibration import softmax
 from hubel.job.bucketing import with_buckets
-from hubel.job.prepare import as_pretrained, preprocess_for, statistics
+from hubel.job.prepare import as_pretrained, statistics
 from hubel.job.reporter import Reporter
 from hubel.models.naming import Kind, kind_of
 from hubel.training.budget import measure
