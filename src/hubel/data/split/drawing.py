@@ -81,7 +81,8 @@ def _draw(
     allowed = rule.missing == "allow"
     if chosen.is_grouped:
         counts = unit_classes(units, codes, len(names)).of_class
-        _refuse_small(names, counts, wanted, "group", allowed)
+        named = any(group is not None for group in chosen.groups)  # else near-duplicates alone
+        _refuse_small(names, counts, wanted, "group" if named else "different picture", allowed)
         return draw_grouped(names, codes, units, rank, (wanted, allowed))
     runs = _Runs.of(codes, units, rank)
     _refuse_small(names, runs.counts, wanted, "different picture", allowed)
