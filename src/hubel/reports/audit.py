@@ -65,6 +65,7 @@ def audit_page(document: Facts, thumbnail: Thumbnail) -> str:
             rows=audit["findings"],
             about=_about(audit["about"]),
             classes=_classes(document),
+            splits=list(document["splits"]),
             sections=sections,
             symbols=album.symbols,
         )
