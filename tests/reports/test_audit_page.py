@@ -36,6 +36,7 @@ def document(*findings: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "accepted": 9,
         "notes": [],
         "classes": {"a": {"train": 5, "test": 1}, "b": {"train": 3, "test": 0}},
+        "splits": {"train": 8, "test": 1},
         "audit": {
             "findings": list(findings),
             "about": about | {"formats": {"JPEG": 9}, "modes": {"RGB": 9}},
