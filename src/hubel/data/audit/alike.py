@@ -50,6 +50,14 @@ class Alike:
     cluster: Places
     skipped: int = 0
 
+    @property
+    def note(self) -> str:
+        """What was not compared, and why."""
+        return (
+            f"near-duplicates were not looked for among {self.skipped:,} pictures (less than "
+            f"{SMALLEST} px on a side, more than {MOST:,}, or not to be read again)"
+        )
+
     def numbers(self, places: Sequence[int]) -> list[int | None]:
         """The clusters of some files; None for one that is like no other."""
         return [n if n >= 0 else None for n in self.cluster[places].tolist()]
@@ -177,5 +185,5 @@ def told(alike: Alike, splits: Sequence[str | None], given: Sequence[str | None]
             "test and validation may be too good (`hubel data` shows them)"
         )
     if alike.skipped:
-        notes.append(f"near-duplicates were not looked for among {alike.skipped:,} pictures")
+        notes.append(alike.note)
     return notes

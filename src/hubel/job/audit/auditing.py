@@ -76,7 +76,7 @@ def audit(
     notes: list[str] = []
     judged = None
     if alike.skipped:
-        notes.append(f"near-duplicates were not looked for among {alike.skipped:,} pictures")
+        notes.append(alike.note)
     if alike.pairs.unseen:
         notes.append(
             f"these pictures are much alike: of the pairs that could be near-duplicates the "
