@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from record import student, write
 
 from hubel.data.batches import Batches
+from hubel.data.dataset import preprocess_for
 from hubel.data.imbalance import Imbalance
 from hubel.data.keyed import permutation
 from hubel.data.pixels import Pixels
@@ -36,7 +37,7 @@ from hubel.data.preprocess import Preprocess
 from hubel.data.sources import open_source
 from hubel.evaluation.calibration import fit_temperature, softmax
 from hubel.evaluation.metrics import log_losses
-from hubel.job.prepare import gather, make_task, open_data, preprocess_for
+from hubel.job.prepare import gather, make_task, open_data
 from hubel.job.prepare import statistics as moments
 from hubel.job.reporter import Silent
 from hubel.training.checkpoints import Checkpoints

@@ -40,10 +40,10 @@ def hubel(folder: str) -> dict[str, Any]:
     import torch
 
     from hubel.data.batches import Batches
-    from hubel.data.dataset import load_pixels
+    from hubel.data.dataset import load_pixels, preprocess_for
     from hubel.data.sources import open_source
     from hubel.data.workers import workers_by_rule
-    from hubel.job.prepare import open_data, preprocess_for
+    from hubel.job.prepare import open_data
     from hubel.job.reporter import Silent
 
     torch.set_num_threads(2)

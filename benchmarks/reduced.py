@@ -21,12 +21,12 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from hubel.data.dataset import load_pixels
+from hubel.data.dataset import load_pixels, preprocess_for
 from hubel.data.sources import open_source
 from hubel.data.workers import workers_by_rule
 from hubel.evaluation.paired import Pair, difference
 from hubel.features.notation import parse
-from hubel.job.prepare import open_data, preprocess_for
+from hubel.job.prepare import open_data
 from hubel.job.reporter import Silent
 
 FEATURE = "histogram + hog(cell=16)"

@@ -26,13 +26,14 @@ from PIL import Image
 from record import write
 
 from hubel.data.buckets import bucket_of, place
+from hubel.data.dataset import preprocess_for
 from hubel.data.keyed import permutation
 from hubel.data.shape_costs import true_sizes
 from hubel.data.sources import open_source
 from hubel.evaluation.comparison import compare_all
 from hubel.evaluation.intervals import wilson
 from hubel.job.bucketing import costs_of, with_buckets
-from hubel.job.prepare import gather, make_task, open_data, preprocess_for
+from hubel.job.prepare import gather, make_task, open_data
 from hubel.job.reporter import Silent
 from hubel.job.settings import clean
 from hubel.training.checkpoints import Checkpoints
