@@ -24,9 +24,7 @@ def test_pictures_that_are_too_small_are_compared_with_none_and_that_is_said(
     source = open_source(tmp_path / "data")
     alike = find_alike(source, survey(source, Wish(), 1, lambda _: None))
     assert (len(alike.pairs), alike.skipped) == (0, skipped)
-    assert alike.note.startswith(
-        f"near-duplicates were not looked for among {skipped} pictures (less than 32 px on a side"
-    )
+    assert alike.note.startswith(f"near-duplicates: {skipped} pictures not compared (under 32 px")
 
 
 def test_of_too_many_candidates_the_likeliest_are_looked_at(

@@ -53,10 +53,8 @@ class Alike:
     @property
     def note(self) -> str:
         """What was not compared, and why."""
-        return (
-            f"near-duplicates were not looked for among {self.skipped:,} pictures (less than "
-            f"{SMALLEST} px on a side, more than {MOST:,}, or not to be read again)"
-        )
+        why = f"under {SMALLEST} px, too many, or gone"
+        return f"near-duplicates: {self.skipped:,} pictures not compared ({why})"
 
     def numbers(self, places: Sequence[int]) -> list[int | None]:
         """The clusters of some files; None for one that is like no other."""
